@@ -1,0 +1,1 @@
+//! itch_record
