@@ -1,1 +1,33 @@
-//! To come.
+//! Features, inference and quoting: from a changed book to what we would like to have in the market.
+//!
+//! [`Policy`] keeps one preallocated slot for every instrument it may quote. [`Policy::on_event`] brings the slot's
+//! features up to date in constant time, [`Policy::decide`] asks the strategy for two prices, rounds them to the
+//! price grid, and compares them with our working orders. What comes out are intents; only risk turns one into an
+//! order.
+//!
+//! - [`features`]: the one definition of every feature, for training and for the host, with its hash;
+//! - [`strategy`]: fixed spread, Avellaneda–Stoikov, Guéant–Lehalle–Fernandez-Tapia, and a learned network;
+//! - [`mlp`]: the dense network over kernels for AVX-512, AVX2 and any machine, which give the same bits;
+//! - [`artifact`]: exported weights with their manifest, checked before use;
+//! - [`quoter`]: wanted quotes and working orders to intents.
+//!
+//! After [`Policy::add_instrument`] nothing allocates, locks, reads a clock or draws a random number. The same
+//! records, clock and orders give the same intents on every machine. Unsafe code is in the two kernel files for x86
+//! only.
+#![deny(unsafe_code)]
+
+pub mod artifact;
+pub mod config;
+pub mod features;
+mod kernel;
+pub mod mlp;
+mod policy;
+pub mod quoter;
+pub mod strategy;
+pub mod tick;
+
+pub use artifact::{Allow, Artifact, ArtifactError, Manifest};
+pub use config::{InstrumentPolicy, PolicyConfig, PolicyError, QuoteRules};
+pub use features::{FEATURE_COUNT, FEATURE_HASH, FEATURE_NAMES, FEATURE_VERSION, Features};
+pub use policy::{Policy, PolicyCounters};
+pub use strategy::{AvellanedaStoikov, FixedSpread, Glft, Learned, StrategyConfig, Volatility};

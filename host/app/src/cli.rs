@@ -1,0 +1,368 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Exchange packets in, risk-checked orders out.
+#[derive(Parser)]
+#[command(name = "tercel", version, propagate_version = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Treat the end of standard input as SIGTERM; for a parent process.
+    #[arg(long, global = true, hide = true)]
+    pub(crate) stop_on_eof: bool,
+}
+
+const EXAMPLES: &str = "Examples:
+  tercel demo                                   a venue and a host trade with each other for 30 s
+  tercel demo --loss 0.01 --duplicate 0.01      the same over lines that lose and repeat packets
+  tercel run --print-config > host.toml         a configuration with every key explained
+  tercel run --config host.toml                 trade
+  tercel stats 12302019.NASDAQ_ITCH50           what is in a file
+  tercel book day.itch --symbol AAPL --at 10:00:00 --depth 5";
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Start a venue and a host on this machine and watch them trade over multicast and TCP.
+    #[cfg(feature = "lab")]
+    Demo(DemoArgs),
+    /// Trade: feed in, book, policy, risk, orders out.
+    Run(RunArgs),
+    /// Decode a feed into a shared-memory ring for one or more `run` processes.
+    Feed(FeedArgs),
+    /// Run a simulated venue that matches orders.
+    #[cfg(feature = "lab")]
+    Exchange(ExchangeArgs),
+    /// Play an ITCH file as a venue's feed: two multicast lines, retransmission and Glimpse.
+    #[cfg(feature = "lab")]
+    Replay(ReplayArgs),
+    /// Show the book of an instrument from a recorded file or a ring.
+    Book(BookArgs),
+    /// Count what is in a capture or an ITCH file.
+    Stats(StatsArgs),
+    /// Print every message of a capture or an ITCH file as one JSON object a line.
+    Decode(DecodeArgs),
+    /// Turn a LOBSTER message file into an ITCH file.
+    #[cfg(feature = "lab")]
+    Convert(ConvertArgs),
+}
+
+/// Loss and disorder on one or both lines of a feed.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct FaultArgs {
+    /// Share of packets that each line loses, 0 to 1.
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    pub(crate) loss: f64,
+    /// Share of packets that each line sends twice, 0 to 1.
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    pub(crate) duplicate: f64,
+    /// Share of packets that each line sends after their successor, 0 to 1.
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    pub(crate) reorder: f64,
+}
+
+#[cfg(feature = "lab")]
+#[derive(Args)]
+#[command(after_help = "Examples:
+  tercel demo --duration 10
+  tercel demo --loss 0.01 --duplicate 0.01 --reorder 0.01
+  tercel demo --placement ring --symbols 50 --json")]
+pub(crate) struct DemoArgs {
+    /// Seconds to trade.
+    #[arg(long, default_value_t = 30)]
+    pub(crate) duration: u64,
+    /// Instruments that the venue lists; the host quotes the first of them.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=5000))]
+    pub(crate) symbols: u16,
+    /// Instruments that the host quotes.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) quoted: u16,
+    /// Background messages a second.
+    #[arg(long, default_value_t = 2000)]
+    pub(crate) rate: u32,
+    /// Seed of the venue's background flow and of the lines' faults.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How the host decides.
+    #[arg(long, value_enum, default_value_t = StrategyName::Glft)]
+    pub(crate) strategy: StrategyName,
+    /// One process for decoder and engine, or two with a shared-memory ring between them.
+    #[arg(long, value_enum, default_value_t = PlacementName::Inline)]
+    pub(crate) placement: PlacementName,
+    #[command(flatten)]
+    pub(crate) faults: FaultArgs,
+    /// Print the summary as JSON and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Keep configurations, logs and the orders' journal in this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) keep: Option<PathBuf>,
+}
+
+/// Strategies that come with Tercel.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum StrategyName {
+    /// Fixed spread around the mid, skewed by inventory.
+    FixedSpread,
+    /// Avellaneda and Stoikov (2008).
+    AvellanedaStoikov,
+    /// Guéant, Lehalle and Fernandez-Tapia (2013), closed form.
+    Glft,
+}
+
+/// Where decoder and engine run.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlacementName {
+    /// On one thread.
+    Inline,
+    /// In two processes.
+    Ring,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  tercel run --print-config > host.toml
+  tercel run --config host.toml
+  tercel run --config host.toml --replay day.itch --orders orders.bin   (no venue: paper fills)
+  tercel run --config host.toml --ring /dev/shm/feed --orders orders.bin --paper")]
+pub(crate) struct RunArgs {
+    /// Configuration file.
+    #[arg(long, value_name = "FILE", required_unless_present = "print_config")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print a configuration with every key explained, and exit.
+    #[arg(long)]
+    pub(crate) print_config: bool,
+    /// Read this ITCH file or pcap instead of the network, on recorded time, with paper fills.
+    #[arg(long, value_name = "FILE", conflicts_with = "ring")]
+    pub(crate) replay: Option<PathBuf>,
+    /// Read this ring instead of the network.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ring: Option<PathBuf>,
+    /// Fill orders on paper, on recorded time, instead of sending them; implied by --replay.
+    #[arg(long)]
+    pub(crate) paper: bool,
+    /// Write every order packet as sent to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) orders: Option<PathBuf>,
+    /// Print a line of JSON this often while running, and the summary as JSON.
+    #[arg(long, value_name = "MS")]
+    pub(crate) status_ms: Option<u64>,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  tercel feed --config host.toml --ring /dev/shm/feed
+  tercel feed --config host.toml --ring /dev/shm/feed --file day.itch --slots 1048576")]
+pub(crate) struct FeedArgs {
+    /// Configuration file; its [feed] and [host] parts are used.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// The ring to write; made anew.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ring: PathBuf,
+    /// Slots of the ring, a power of two; 64 bytes each.
+    #[arg(long, default_value_t = 1 << 18)]
+    pub(crate) slots: u64,
+    /// Decode this ITCH file or pcap instead of the network, and end.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// End when the feed's session ends.
+    #[arg(long)]
+    pub(crate) until_end: bool,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(feature = "lab")]
+#[derive(Args)]
+#[command(after_help = "Examples:
+  tercel exchange --symbols 100 --rate 5000
+  tercel exchange --line-a 239.192.0.1:31001 --line-b 239.192.0.2:31002 --ouch 127.0.0.1:31010
+  tercel exchange --replay AAPL_message_50.csv.gz --symbol AAPL --speed 10")]
+pub(crate) struct ExchangeArgs {
+    /// Instruments, named SIM000 and on.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=5000))]
+    pub(crate) symbols: u16,
+    /// Background messages a second; 0 for none.
+    #[arg(long, default_value_t = 2000)]
+    pub(crate) rate: u32,
+    /// Seed of the background flow and of the lines' faults.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Participants as NAME:PASSWORD, repeated; names have at most 6 characters.
+    #[arg(long, default_values_t = [String::from("TERCEL:demo"), String::from("OTHER:demo")])]
+    pub(crate) account: Vec<String>,
+    #[command(flatten)]
+    pub(crate) net: VenueNetArgs,
+    #[command(flatten)]
+    pub(crate) faults: FaultArgs,
+    /// Play the orders of this ITCH or LOBSTER file into the market.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) replay: Option<PathBuf>,
+    /// Symbol of the LOBSTER file.
+    #[arg(long, default_value = "AAPL")]
+    pub(crate) symbol: String,
+    /// Pace of the replay as a multiple of the recorded one; 0 is as fast as possible.
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) speed: f64,
+    /// End after this many seconds instead of at a signal.
+    #[arg(long)]
+    pub(crate) duration: Option<u64>,
+    /// Begin with the opening cross, collecting orders for this many seconds.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) opening: u64,
+    /// Print addresses and the closing report as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where a venue is heard and reached.
+#[cfg(feature = "lab")]
+#[derive(Args)]
+pub(crate) struct VenueNetArgs {
+    /// Multicast group and port of line A.
+    #[arg(long, default_value = "239.192.77.1:31001")]
+    pub(crate) line_a: std::net::SocketAddrV4,
+    /// Multicast group and port of line B.
+    #[arg(long, default_value = "239.192.77.2:31002")]
+    pub(crate) line_b: std::net::SocketAddrV4,
+    /// Address of the interface that multicast leaves by.
+    #[arg(long, default_value = "127.0.0.1")]
+    pub(crate) interface: std::net::Ipv4Addr,
+    /// Address of the retransmission server; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:31003")]
+    pub(crate) recovery: std::net::SocketAddrV4,
+    /// Address of the Glimpse server; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:31004")]
+    pub(crate) glimpse: std::net::SocketAddrV4,
+    /// Address of the OUCH server; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:31005")]
+    pub(crate) ouch: std::net::SocketAddrV4,
+}
+
+#[cfg(feature = "lab")]
+#[derive(Args)]
+#[command(after_help = "Examples:
+  tercel replay day.itch --speed 10
+  tercel replay AAPL.itch --speed 0 --loss 0.01 --wait-for-join 5")]
+pub(crate) struct ReplayArgs {
+    /// ITCH file: messages, each behind its two-byte length.
+    pub(crate) file: PathBuf,
+    /// Pace as a multiple of the recorded one; 0 is as fast as --rate lets it.
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) speed: f64,
+    /// Most messages a second at --speed 0.
+    #[arg(long, default_value_t = 200_000)]
+    pub(crate) rate: u64,
+    /// Seconds of heartbeats before the first message, so that receivers can join.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) wait: u64,
+    /// Seconds to keep serving retransmissions and Glimpse after the last message.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) linger: u64,
+    /// Seed of the lines' faults.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) net: VenueNetArgs,
+    #[command(flatten)]
+    pub(crate) faults: FaultArgs,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  tercel book day.itch --symbol AAPL --depth 10
+  tercel book day.itch --symbol AAPL --at 09:35:00.5 --format json
+  tercel book day.itch --symbol AAPL --every --format csv > touch.csv
+  tercel book --ring /dev/shm/feed --symbol AAPL")]
+pub(crate) struct BookArgs {
+    /// ITCH file or pcap.
+    #[arg(required_unless_present = "ring")]
+    pub(crate) file: Option<PathBuf>,
+    /// Read a ring from its oldest record instead of a file.
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    pub(crate) ring: Option<PathBuf>,
+    /// The instrument.
+    #[arg(long)]
+    pub(crate) symbol: String,
+    /// Levels on each side.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) depth: usize,
+    /// The book as of this time of the venue's day, HH:MM:SS[.fraction]; the default is the end.
+    #[arg(long)]
+    pub(crate) at: Option<String>,
+    /// The book after every event of the instrument.
+    #[arg(long, conflicts_with = "at")]
+    pub(crate) every: bool,
+    /// Format of the output.
+    #[arg(long, value_enum, default_value_t = BookFormat::Table)]
+    pub(crate) format: BookFormat,
+}
+
+/// How `book` prints.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BookFormat {
+    /// Bids on the left, asks on the right.
+    Table,
+    /// One line a book: time, then price, shares and orders of each level.
+    Csv,
+    /// One JSON object a book.
+    Json,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  tercel stats day.itch
+  tercel stats capture.pcap --json")]
+pub(crate) struct StatsArgs {
+    /// ITCH files or pcaps.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  tercel decode capture.pcap
+  tercel decode day.itch --limit 10")]
+pub(crate) struct DecodeArgs {
+    /// ITCH file or pcap.
+    pub(crate) file: PathBuf,
+    /// Stop after this many messages.
+    #[arg(long)]
+    pub(crate) limit: Option<u64>,
+}
+
+#[cfg(feature = "lab")]
+#[derive(Args)]
+#[command(after_help = "Examples:
+  tercel convert AAPL_2012-06-21_message_50.csv.gz AAPL.itch --symbol AAPL")]
+pub(crate) struct ConvertArgs {
+    /// LOBSTER message file, plain or gzipped.
+    pub(crate) input: PathBuf,
+    /// ITCH file to write.
+    pub(crate) output: PathBuf,
+    /// The instrument's symbol.
+    #[arg(long)]
+    pub(crate) symbol: String,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        _ => Err("a number from 0 to 1 is wanted".into()),
+    }
+}

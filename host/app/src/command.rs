@@ -1,0 +1,15 @@
+//! One file a command.
+
+pub(crate) mod book;
+#[cfg(feature = "lab")]
+pub(crate) mod convert;
+pub(crate) mod decode;
+#[cfg(feature = "lab")]
+pub(crate) mod demo;
+#[cfg(feature = "lab")]
+pub(crate) mod exchange;
+pub(crate) mod feed;
+#[cfg(feature = "lab")]
+pub(crate) mod replay;
+pub(crate) mod run;
+pub(crate) mod stats;

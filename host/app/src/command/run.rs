@@ -1,0 +1,184 @@
+//! `tercel run`: the host.
+
+use crate::cli::RunArgs;
+use crate::config::{Config, DEFAULT};
+use crate::host::{Ending, Host, LoopTimes, Timers};
+use crate::order_line::{OrderLine, OrderLog};
+use crate::pace::Idle;
+use crate::paper::PaperPort;
+use crate::recorded_feed::RecordedFeed;
+use crate::replay::Replay;
+use crate::report::{HostReport, OpenOrder, dollars, duration, grouped};
+use crate::ring_feed::RingFeed;
+use crate::signals::Signals;
+use crate::source::Source;
+use crate::summary;
+use crate::topology;
+use crate::watch::LiveWatch;
+use anyhow::{Context, Result, bail};
+use std::path::Path;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+use tercel_net::clock::HostClock;
+use tercel_types::{Clock, Nanos};
+
+/// How long a ring's writer may give no sign of life; it gives one every 100 ms.
+const WRITER_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Runs it.
+pub(crate) fn run(args: &RunArgs, signals: Signals) -> Result<()> {
+    let Some(path) = args.config.as_deref().filter(|_| !args.print_config) else {
+        print!("{DEFAULT}");
+        return Ok(());
+    };
+    let config = Config::load(path)?;
+    let log = args.orders.as_deref().map(OrderLog::create).transpose()?;
+    let paper = args.paper || args.replay.is_some();
+    match (&args.replay, &args.ring) {
+        (Some(file), _) => on_paper(args, &config, RecordedFeed::open(file)?, log, &signals),
+        (None, Some(ring)) if paper => {
+            on_paper(args, &config, open_ring(ring, None)?, log, &signals)
+        }
+        (None, Some(ring)) => {
+            live(args, &config, open_ring(ring, Some(WRITER_PATIENCE))?, log, signals)
+        }
+        (None, None) if paper => bail!("--paper needs --replay or --ring"),
+        (None, None) => {
+            let feed = topology::live_feed(&config, HostClock::new())?;
+            let sockets = feed.sockets();
+            eprintln!(
+                "receive buffer {} KiB, kernel time stamps {}",
+                sockets.receive_buffer >> 10,
+                if sockets.stamped { "yes" } else { "no" }
+            );
+            live(args, &config, feed, log, signals)
+        }
+    }
+}
+
+fn open_ring(path: &Path, patience: Option<Duration>) -> Result<RingFeed> {
+    RingFeed::open(path, patience).with_context(|| format!("ring {}", path.display()))
+}
+
+/// On recorded time, with paper fills.
+fn on_paper(
+    args: &RunArgs,
+    config: &Config,
+    mut source: impl Source,
+    log: Option<OrderLog>,
+    signals: &Signals,
+) -> Result<()> {
+    let engine = topology::engine(config)?;
+    let mut replay = Replay::new(engine, PaperPort::new(log));
+    let report = replay.run(&mut source, || signals.count() > 0)?;
+    print_report(args, &report)
+}
+
+/// Against a venue.
+fn live<S: Source>(
+    args: &RunArgs,
+    config: &Config,
+    source: S,
+    log: Option<OrderLog>,
+    signals: Signals,
+) -> Result<()> {
+    let engine = topology::engine(config)?;
+    eprintln!("{}", summary::memory(&engine.books().memory()));
+    let pace = topology::settle(config);
+    let clock = HostClock::new();
+    let start = clock.now();
+    let (host, orders) = (&config.values.host, &config.values.orders);
+    let watch = LiveWatch::new(clock.clone(), host.counters.as_deref(), &engine, &source)
+        .context("host.counters")?;
+    let line = OrderLine::new(
+        orders.address,
+        Duration::from_millis(orders.connect_timeout_ms.into()),
+        Nanos::from_millis(orders.reconnect_ms.into()),
+    );
+    let (status, printer) = match args.status_ms {
+        None => (None, None),
+        Some(_) => {
+            let (send, receive) = channel::<HostReport>();
+            (Some(send), Some(std::thread::spawn(move || print_lines(&receive))))
+        }
+    };
+    let mut host = Host {
+        engine,
+        source,
+        line: line.with_log(log),
+        clock,
+        watch,
+        idle: Idle::new(pace),
+        signals,
+        times: LoopTimes {
+            sync_timeout: Nanos::from_secs(host.sync_timeout_s.unwrap_or(30).into()),
+            stop_timeout: Nanos::from_secs(host.stop_timeout_s.unwrap_or(5).into()),
+            status: args.status_ms.map(Nanos::from_millis),
+        },
+        status,
+        username: orders.username.clone(),
+        timers: Timers::new(start),
+    };
+    let ending = host.run();
+    host.status = None;
+    if let Some(printer) = printer {
+        let _ = printer.join();
+    }
+    let report = host.report(host.clock.now(), true);
+    print_report(args, &report)?;
+    if let Some(complaint) = host.line.complaint() {
+        eprintln!("{complaint}");
+    }
+    match ending? {
+        Ending::Orderly => Ok(()),
+        Ending::Abandoned(why) => bail!("{why}; {} orders may be open", report.open_orders.len()),
+    }
+}
+
+/// One line of JSON a report, from a thread of its own.
+fn print_lines(reports: &std::sync::mpsc::Receiver<HostReport>) {
+    use std::io::Write as _;
+    for report in reports {
+        let Ok(line) = serde_json::to_string(&report) else { continue };
+        let mut out = std::io::stdout().lock();
+        if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+            return;
+        }
+    }
+}
+
+fn print_report(args: &RunArgs, report: &HostReport) -> Result<()> {
+    if args.json || args.status_ms.is_some() {
+        println!("{}", serde_json::to_string(report)?);
+        return Ok(());
+    }
+    println!("{} for {:.1} s", report.phase, report.elapsed_s);
+    println!("cash {}, P&L {}", dollars(report.cash_e4), dollars(report.pnl_e4));
+    if !report.tripped.is_empty() {
+        println!("risk tripped: {}", report.tripped);
+    }
+    for one in report.instruments.iter().filter(|one| one.position != 0) {
+        println!("position {} {}", one.symbol, one.position);
+    }
+    for order in &report.open_orders {
+        let OpenOrder { user_ref, symbol, side, price_e4, qty } = order;
+        println!("open     {user_ref} {symbol} {side} {qty} at {}", dollars(*price_e4));
+    }
+    for (name, value) in report.counters.iter().filter(|(_, value)| **value > 0) {
+        println!("{name:<20} {:>14}", grouped(*value));
+    }
+    for (name, value) in &report.rejects {
+        println!("refused: {name:<11} {:>14}", grouped(*value));
+    }
+    for (stage, p) in report.latency_ns.iter().filter(|(_, p)| p.n > 0) {
+        println!(
+            "{stage:<14} n {:>10}  p50 {:>9}  p99 {:>9}  p99.9 {:>9}  max {:>9}",
+            grouped(p.n),
+            duration(p.p50),
+            duration(p.p99),
+            duration(p.p999),
+            duration(p.max)
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! The binary `tercel`: configuration, topology, commands.
+//!
+//! Everything here is cold but the loop in `host`; what runs where is in `topology`.
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "lab")]
+mod child;
+mod cli;
+mod command;
+mod config;
+mod host;
+mod json;
+mod live_feed;
+mod order_line;
+mod pace;
+mod paper;
+mod recorded_feed;
+mod recording;
+mod replay;
+mod report;
+mod ring_feed;
+mod signals;
+mod source;
+mod summary;
+mod topology;
+mod watch;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use signals::Signals;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tercel: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    let signals = || -> anyhow::Result<Signals> {
+        let signals = Signals::install()?;
+        if cli.stop_on_eof {
+            signals.also_end_of_input()?;
+        }
+        Ok(signals)
+    };
+    match &cli.command {
+        #[cfg(feature = "lab")]
+        Command::Demo(args) => command::demo::run(args),
+        Command::Run(args) => command::run::run(args, signals()?),
+        Command::Feed(args) => command::feed::run(args, &signals()?),
+        #[cfg(feature = "lab")]
+        Command::Exchange(args) => command::exchange::run(args, &signals()?),
+        #[cfg(feature = "lab")]
+        Command::Replay(args) => command::replay::run(args, &signals()?),
+        Command::Book(args) => command::book::run(args),
+        Command::Stats(args) => command::stats::run(args),
+        Command::Decode(args) => command::decode::run(args),
+        #[cfg(feature = "lab")]
+        Command::Convert(args) => command::convert::run(args),
+    }
+}

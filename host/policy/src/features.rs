@@ -1,0 +1,346 @@
+//! The features: one definition, used by training and by the host.
+//!
+//! Words: B₁, A₁ best bid and ask; b₁, a₁ shares there; M = (A₁ + B₁)/2; tick: price increment at M; Q₁, Q₅ shares at
+//! the best and at the best five levels of a side; D: mean over time of (b₁ + a₁)/2, slow, at least one share.
+//! Σ x·w: sum of x over past events, each weighted by w = 2^(−age/h); the half-life h is [`FAST`] or [`SLOW`]
+//! nanoseconds of the injected clock.
+//!
+//! | at | name | unit | formula | source |
+//! |---|---|---|---|---|
+//! | 0 | `spread` | ticks | (A₁ − B₁)/tick |  |
+//! | 1 | `imbalance_1` | ratio | (b₁ − a₁)/(b₁ + a₁) | Cartea, Donnelly, Jaimungal 2018, section 2 |
+//! | 2 | `imbalance_3` | ratio | the same over the best three levels | the same |
+//! | 3 | `imbalance_5` | ratio | the same over the best five levels | the same |
+//! | 4 | `microprice` | ticks | ((b₁·A₁ + a₁·B₁)/(a₁ + b₁) − M)/tick | Stoikov 2018, weighted mid price |
+//! | 5 | `microprice_5` | ticks | ((b₅·Ā + a₅·B̄)/(a₅ + b₅) − M)/tick, with B̄, Ā the volume-weighted prices of five levels and b₅, a₅ their shares | Stoikov 2018, over depth |
+//! | 6 | `bid_slope` | 1/tick | (Q₅/Q₁ − 1)/(distance of the last of five levels), bids | Næs, Skjeltorp 2006, slope of the book |
+//! | 7 | `ask_slope` | 1/tick | the same, asks | the same |
+//! | 8 | `bid_gap` | ticks | B₁ − B₂, at most 100; 100 when there is no second level | Farmer et al. 2004, gaps |
+//! | 9 | `ask_gap` | ticks | A₂ − A₁, likewise | the same |
+//! | 10 | `bid_depth` | ratio | b₁/D | Cont, Kukanov, Stoikov 2014, depth AD |
+//! | 11 | `ask_depth` | ratio | a₁/D | the same |
+//! | 12 | `bid_orders` | orders | orders at the best bid |  |
+//! | 13 | `ask_orders` | orders | orders at the best ask |  |
+//! | 14 | `ofi_fast` | ratio | Σ e_n·w/D, fast | Cont, Kukanov, Stoikov 2014, e_n and OFI_k |
+//! | 15 | `ofi_slow` | ratio | the same, slow | the same |
+//! | 16 | `trade_imbalance_fast` | ratio | Σ sign·shares·w / Σ shares·w, fast; hidden trades signed by the quote rule | Lee, Ready 1991 |
+//! | 17 | `trade_imbalance_slow` | ratio | the same, slow | the same |
+//! | 18 | `trade_volume_fast` | ratio | Σ shares·w/D, fast |  |
+//! | 19 | `trade_rate_fast` | 1/s | Σ w·ln 2/h of trades, fast | Huang, Lehalle, Rosenbaum 2015, intensities |
+//! | 20 | `bid_add_rate` | 1/s | Σ w·ln 2/h of orders added, fast, bids | the same |
+//! | 21 | `ask_add_rate` | 1/s | the same, asks | the same |
+//! | 22 | `bid_cancel_rate` | 1/s | Σ w·ln 2/h of orders cut or deleted, fast, bids | the same |
+//! | 23 | `ask_cancel_rate` | 1/s | the same, asks | the same |
+//! | 24 | `volatility_fast` | ticks/√s | √(Σ (ΔM)²·w·ln 2/h)/tick, fast | Andersen et al. 2003, realised variance |
+//! | 25 | `volatility_slow` | ticks/√s | the same, slow | the same |
+//! | 26 | `return_fast` | ticks | Σ ΔM·w/tick, fast |  |
+//! | 27 | `return_slow` | ticks | the same, slow |  |
+//! | 28 | `spread_mean` | ticks | mean over time of (A₁ − B₁)/tick, slow |  |
+//! | 29 | `since_trade` | s | time since the last trade, at most 60; 60 before the first |  |
+//! | 30 | `since_move` | s | time since the mid price last moved, at most 60; 60 before the first |  |
+//! | 31 | `inventory` | ratio | position/largest position, −4 to 4 | Avellaneda, Stoikov 2008, q |
+//! | 32 | `bid_queue_ahead` | ratio | shares ahead of our bid/D; b₁/D without a bid in the book | Moallemi, Yuan 2017, queue position |
+//! | 33 | `ask_queue_ahead` | ratio | shares ahead of our ask/D; a₁/D without an ask in the book | the same |
+//! | 34 | `bid_age` | s | time since our bid was sent, at most 60; 0 without one |  |
+//! | 35 | `ask_age` | s | time since our ask was sent, at most 60; 0 without one |  |
+//! | 36 | `bid_distance` | ticks | (B₁ − our bid)/tick; 0 without one |  |
+//! | 37 | `ask_distance` | ticks | (our ask − A₁)/tick; 0 without one |  |
+//! | 38 | `bid_working` | 0 or 1 | we have a bid |  |
+//! | 39 | `ask_working` | 0 or 1 | we have an ask |  |
+//!
+//! What needs a book is zero while the book cannot be measured: stale, one-sided, locked or crossed. No value is ever
+//! NaN or infinite; all lie within ±[`LIMIT`]. A value at time t depends on nothing after t.
+//!
+//! Change a formula, a name, an order or a half-life and [`FEATURE_VERSION`] goes up: [`FEATURE_HASH`] follows from it,
+//! and every artifact of another hash is refused.
+
+mod decay;
+mod depth;
+mod flow;
+
+pub(crate) use depth::Touch;
+pub(crate) use flow::Flow;
+
+use depth::Depth;
+use tercel_book::Books;
+use tercel_types::{InstrumentId, Nanos, Own, Side, WorkingOrder};
+
+/// How many features there are.
+pub const FEATURE_COUNT: usize = 40;
+
+/// Version of the definitions.
+pub const FEATURE_VERSION: u32 = 1;
+
+/// Half-life of the fast sums, nanoseconds.
+pub const FAST: f64 = 1e9;
+
+/// Half-life of the slow sums, nanoseconds.
+pub const SLOW: f64 = 30e9;
+
+/// No feature is larger, on either side of zero.
+pub const LIMIT: f64 = 1e6;
+
+/// The features of one instrument at one instant.
+pub type Features = [f32; FEATURE_COUNT];
+
+/// Their names, in order.
+#[rustfmt::skip]
+pub const FEATURE_NAMES: [&str; FEATURE_COUNT] = [
+    "spread", "imbalance_1", "imbalance_3", "imbalance_5", "microprice", "microprice_5",
+    "bid_slope", "ask_slope", "bid_gap", "ask_gap", "bid_depth", "ask_depth", "bid_orders",
+    "ask_orders", "ofi_fast", "ofi_slow", "trade_imbalance_fast", "trade_imbalance_slow",
+    "trade_volume_fast", "trade_rate_fast", "bid_add_rate", "ask_add_rate", "bid_cancel_rate",
+    "ask_cancel_rate", "volatility_fast", "volatility_slow", "return_fast", "return_slow",
+    "spread_mean", "since_trade", "since_move", "inventory", "bid_queue_ahead", "ask_queue_ahead",
+    "bid_age", "ask_age", "bid_distance", "ask_distance", "bid_working", "ask_working",
+];
+
+/// FNV-1a, 64 bits, over the version, the half-lives and the names.
+pub const FEATURE_HASH: u64 = hash();
+
+/// Longest time since something that a feature shows, seconds.
+const SECONDS_MAX: f64 = 60.0;
+
+/// Widest gap between two levels that a feature shows, ticks.
+const GAP_MAX: f64 = 100.0;
+
+/// What of the book the features are computed from, besides what the flow remembers.
+struct Snapshot {
+    touch: Touch,
+    bid: Depth,
+    ask: Depth,
+}
+
+/// What the books say of an instrument now.
+pub(crate) struct Seen {
+    /// The book may be wrong.
+    pub(crate) stale: bool,
+    /// Best bid and ask, if they can be measured.
+    pub(crate) touch: Option<Touch>,
+}
+
+impl Seen {
+    #[inline]
+    pub(crate) fn new(books: &Books, id: InstrumentId) -> Seen {
+        let view = books.market_view(id);
+        let touch = if view.stale { None } else { Touch::new(&view.top) };
+        Seen { stale: view.stale, touch }
+    }
+}
+
+/// Computes every feature as of `now`.
+pub(crate) fn compute(
+    flow: &Flow,
+    books: &Books,
+    id: InstrumentId,
+    own: &Own,
+    position_max: i64,
+    now: Nanos,
+) -> Features {
+    let flow = flow.as_of(now);
+    let snapshot = Seen::new(books, id).touch.map(|touch| Snapshot {
+        touch,
+        bid: Depth::read(books.depth(id, Side::Buy)),
+        ask: Depth::read(books.depth(id, Side::Sell)),
+    });
+    let mut out = Writer { features: [0.0; FEATURE_COUNT], at: 0 };
+    let depth = flow.mean_depth();
+    match &snapshot {
+        Some(snapshot) => snapshot.write(depth, &mut out),
+        None => out.at = BOOK_FEATURES,
+    }
+    let tick = snapshot.as_ref().map(|snapshot| snapshot.touch.tick());
+    write_flow(&flow, depth, tick, now, &mut out);
+    let inventory = own.position as f64 / position_max as f64;
+    out.push(inventory.clamp(-4.0, 4.0));
+    let touch = snapshot.map(|snapshot| snapshot.touch);
+    write_own(own, touch, depth, books, now, &mut out);
+    debug_assert_eq!(out.at, FEATURE_COUNT);
+    out.features
+}
+
+/// How many features come from the book alone; they stand first.
+const BOOK_FEATURES: usize = 14;
+
+/// Fills the features in order, each within its limit.
+struct Writer {
+    features: Features,
+    at: usize,
+}
+
+impl Writer {
+    #[inline]
+    fn push(&mut self, value: f64) {
+        if let Some(slot) = self.features.get_mut(self.at) {
+            *slot = if value.is_nan() { 0.0 } else { value.clamp(-LIMIT, LIMIT) as f32 };
+        }
+        self.at += 1;
+    }
+}
+
+impl Snapshot {
+    fn write(&self, depth: f64, out: &mut Writer) {
+        let Snapshot { touch, bid, ask } = self;
+        let (tick, mid) = (touch.tick(), touch.mid());
+        out.push((touch.ask - touch.bid) as f64 / tick);
+        out.push(imbalance(touch.bid_qty, touch.ask_qty));
+        out.push(imbalance(bid.three, ask.three));
+        out.push(imbalance(bid.five, ask.five));
+        let (best_bid, best_ask) = (touch.bid as f64, touch.ask as f64);
+        out.push((weighted(best_bid, touch.bid_qty, best_ask, touch.ask_qty) - mid) / tick);
+        out.push((weighted(bid.price, bid.five, ask.price, ask.five) - mid) / tick);
+        out.push(slope(bid, tick));
+        out.push(slope(ask, tick));
+        out.push(gap(bid, tick));
+        out.push(gap(ask, tick));
+        out.push(touch.bid_qty / depth);
+        out.push(touch.ask_qty / depth);
+        out.push(bid.orders);
+        out.push(ask.orders);
+    }
+}
+
+/// Events per second from a weighted count of half-life `half_life`.
+#[inline]
+pub(crate) fn per_second(half_life: f64) -> f64 {
+    core::f64::consts::LN_2 * 1e9 / half_life
+}
+
+fn write_flow(flow: &Flow, depth: f64, tick: Option<f64>, now: Nanos, out: &mut Writer) {
+    let (fast, slow) = (&flow.fast, &flow.slow);
+    out.push(fast.ofi / depth);
+    out.push(slow.ofi / depth);
+    out.push(fast.imbalance());
+    out.push(slow.imbalance());
+    out.push(fast.volume / depth);
+    out.push(flow.trades * per_second(FAST));
+    for counts in [&flow.adds, &flow.cancels] {
+        out.push(counts[0] * per_second(FAST));
+        out.push(counts[1] * per_second(FAST));
+    }
+    // Without a book there is no tick to measure in.
+    let ticks = |units: f64| tick.map_or(0.0, |tick| units / tick);
+    out.push(ticks(flow.volatility_fast()));
+    out.push(ticks(flow.volatility_slow()));
+    out.push(ticks(fast.drift));
+    out.push(ticks(slow.drift));
+    out.push(ticks(flow.mean_spread()));
+    out.push(flow.last_trade().map_or(SECONDS_MAX, |then| seconds(now, then)));
+    out.push(flow.last_move().map_or(SECONDS_MAX, |then| seconds(now, then)));
+}
+
+fn write_own(
+    own: &Own,
+    touch: Option<Touch>,
+    depth: f64,
+    books: &Books,
+    now: Nanos,
+    out: &mut Writer,
+) {
+    let ahead = |order: Option<&WorkingOrder>, best: f64| {
+        let position = order.and_then(|order| books.queue_position(order.order_ref));
+        position.map_or(best, |position| position.shares_ahead as f64) / depth
+    };
+    let age = |order: Option<&WorkingOrder>| order.map_or(0.0, |order| seconds(now, order.entered));
+    let (bid, ask) = (own.bid.as_ref(), own.ask.as_ref());
+    out.push(ahead(bid, touch.map_or(0.0, |touch| touch.bid_qty)));
+    out.push(ahead(ask, touch.map_or(0.0, |touch| touch.ask_qty)));
+    out.push(age(bid));
+    out.push(age(ask));
+    let distance = |order: Option<&WorkingOrder>, side: Side| match (order, &touch) {
+        (Some(order), Some(touch)) => {
+            let best = if side == Side::Buy { touch.bid } else { touch.ask };
+            (best as f64 - order.price.0 as f64) * side.sign() as f64 / touch.tick()
+        }
+        _ => 0.0,
+    };
+    out.push(distance(bid, Side::Buy));
+    out.push(distance(ask, Side::Sell));
+    out.push(f64::from(u8::from(bid.is_some())));
+    out.push(f64::from(u8::from(ask.is_some())));
+}
+
+#[inline]
+fn seconds(now: Nanos, then: Nanos) -> f64 {
+    (now.since(then).0 as f64 / 1e9).min(SECONDS_MAX)
+}
+
+#[inline]
+fn imbalance(bid: f64, ask: f64) -> f64 {
+    if bid + ask > 0.0 { (bid - ask) / (bid + ask) } else { 0.0 }
+}
+
+/// Each price weighted with the shares of the other side.
+#[inline]
+fn weighted(bid: f64, bid_qty: f64, ask: f64, ask_qty: f64) -> f64 {
+    (bid_qty * ask + ask_qty * bid) / (bid_qty + ask_qty)
+}
+
+#[inline]
+fn slope(depth: &Depth, tick: f64) -> f64 {
+    if depth.reach > 0.0 && depth.best > 0.0 {
+        (depth.five / depth.best - 1.0) / (depth.reach / tick)
+    } else {
+        0.0
+    }
+}
+
+#[inline]
+fn gap(depth: &Depth, tick: f64) -> f64 {
+    if depth.gap > 0.0 { (depth.gap / tick).min(GAP_MAX) } else { GAP_MAX }
+}
+
+const fn hash() -> u64 {
+    let mut hash = fnv1a(FNV_OFFSET, &FEATURE_VERSION.to_le_bytes());
+    hash = fnv1a(hash, &FAST.to_bits().to_le_bytes());
+    hash = fnv1a(hash, &SLOW.to_bits().to_le_bytes());
+    let mut at = 0;
+    while at < FEATURE_COUNT {
+        hash = fnv1a(hash, FEATURE_NAMES[at].as_bytes());
+        hash = fnv1a(hash, &[0]);
+        at += 1;
+    }
+    hash
+}
+
+/// Start of a hash of [`fnv1a`].
+pub(crate) const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// FNV-1a, 64 bits (draft-eastlake-fnv): finds changes and mix-ups, not forgeries.
+pub(crate) const fn fnv1a(mut hash: u64, bytes: &[u8]) -> u64 {
+    let mut at = 0;
+    while at < bytes.len() {
+        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0000_0100_0000_01b3);
+        at += 1;
+    }
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_hashed() {
+        for (at, name) in FEATURE_NAMES.iter().enumerate() {
+            assert!(!FEATURE_NAMES[..at].contains(name), "{name}");
+        }
+        // FNV-1a test vector of the draft.
+        assert_eq!(fnv1a(FNV_OFFSET, b"a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(FEATURE_NAMES[BOOK_FEATURES], "ofi_fast");
+    }
+
+    #[test]
+    fn the_table_in_the_documentation_names_every_feature_in_order() {
+        let mut at = 0;
+        for line in include_str!("features.rs").lines() {
+            let Some(row) = line.strip_prefix("//! | ") else { continue };
+            let mut cells = row.split(" | ");
+            let (Some(number), Some(name)) = (cells.next(), cells.next()) else { continue };
+            let Ok(number) = number.parse::<usize>() else { continue };
+            assert_eq!((number, name), (at, format!("`{}`", FEATURE_NAMES[at]).as_str()));
+            at += 1;
+        }
+        assert_eq!(at, FEATURE_COUNT);
+    }
+}

@@ -1,0 +1,289 @@
+//! The policy: slots, features, strategy and quoter together.
+
+use crate::config::{InstrumentPolicy, PolicyConfig, PolicyError, QuoteRules};
+use crate::features::{self, FEATURE_COUNT, Features, Flow, Seen, Touch};
+use crate::quoter::{Bounds, Quoter, target};
+use crate::strategy::{Desired, Inputs, Strategy, UNITS};
+use tercel_abi::{EventRecord, Kind};
+use tercel_book::{Books, Change};
+use tercel_types::{
+    InstrumentId, Intent, Intents, MarketView, Nanos, Own, Side, Symbol, TradingState, WorkingState,
+};
+
+/// What we would like to have in the market, instrument by instrument.
+pub struct Policy {
+    slots: Vec<Slot>,
+    /// Slot of each instrument, [`NONE`] for those that are not quoted: 128 KiB, of which a day touches 2 bytes an
+    /// instrument.
+    index: Box<[u16]>,
+    slots_max: usize,
+    instruments: Vec<InstrumentPolicy>,
+    common: QuoteRules,
+    strategy: Strategy,
+    stopped: bool,
+    counters: PolicyCounters,
+}
+
+/// What a policy has done.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct PolicyCounters {
+    /// Decisions asked for.
+    pub decisions: u64,
+    /// Decisions that wanted no quotes: stopped, stale, not trading, or a book without two sides.
+    pub withdrawn: u64,
+    /// Sides on which a quote was wanted and an entry or replace put off by the least interval.
+    pub put_off: u64,
+    /// Intents to enter.
+    pub enters: u64,
+    /// Intents to replace.
+    pub replaces: u64,
+    /// Intents to cancel.
+    pub cancels: u64,
+    /// Instruments that a directory record took away from the policy: the locate now is another symbol.
+    pub disabled: u64,
+}
+
+/// One quoted instrument.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    id: InstrumentId,
+    flow: Flow,
+    rules: QuoteRules,
+    quoter: Quoter,
+    /// The directory calls this locate by a symbol of the configuration, or has not spoken yet.
+    enabled: bool,
+}
+
+/// No slot.
+const NONE: u16 = u16::MAX;
+
+impl Policy {
+    /// A policy with a slot for each instrument of the configuration, none of them in use.
+    ///
+    /// # Errors
+    /// [`PolicyError`] if something in the configuration is not allowed.
+    pub fn new(config: PolicyConfig) -> Result<Policy, PolicyError> {
+        config.validate()?;
+        let PolicyConfig { instruments, strategy, quote } = config;
+        Ok(Policy {
+            slots: Vec::with_capacity(instruments.len()),
+            index: vec![NONE; usize::from(u16::MAX) + 1].into_boxed_slice(),
+            slots_max: instruments.len(),
+            instruments,
+            common: quote,
+            strategy: Strategy::new(strategy),
+            stopped: false,
+            counters: PolicyCounters::default(),
+        })
+    }
+
+    /// Begins to follow an instrument, by the common rules; the directory record that goes through
+    /// [`Policy::on_event`] after this gives it the rules of its symbol. Once more for the same instrument starts it
+    /// afresh. Returns false when every slot is taken.
+    pub fn add_instrument(&mut self, id: InstrumentId) -> bool {
+        let fresh = Slot {
+            id,
+            flow: Flow::default(),
+            rules: self.common,
+            quoter: Quoter::default(),
+            enabled: true,
+        };
+        if let Some(slot) = self.slots.get_mut(usize::from(self.index[id.index()])) {
+            *slot = fresh;
+            return true;
+        }
+        if self.slots.len() >= self.slots_max {
+            return false;
+        }
+        self.index[id.index()] = self.slots.len() as u16; // at most INSTRUMENTS_MAX
+        self.slots.push(fresh);
+        true
+    }
+
+    /// The instrument has a slot.
+    #[inline]
+    pub fn quotes(&self, id: InstrumentId) -> bool {
+        self.index[id.index()] != NONE
+    }
+
+    /// Takes in one record, after the books have applied it. Every record that changed an instrument with a slot
+    /// or told of a trade in it must come here, and every record of the feed itself, whatever its instrument:
+    /// features must not measure a move across a gap.
+    #[inline]
+    pub fn on_event(&mut self, record: &EventRecord, change: &Change, books: &Books, now: Nanos) {
+        if record.kind < FEED_KINDS {
+            return self.on_feed(books, now);
+        }
+        let Some(slot) = self.slots.get_mut(usize::from(self.index[change.instrument.index()]))
+        else {
+            return;
+        };
+        let seen = Seen::new(books, slot.id);
+        slot.flow.observe(record.kind(), change, &seen, now);
+        if record.kind == Kind::Directory as u8 {
+            self.on_directory(change.instrument, record.symbol());
+        }
+    }
+
+    /// The feed itself has spoken: a gap, a snapshot, silence.
+    #[cold]
+    #[inline(never)]
+    fn on_feed(&mut self, books: &Books, now: Nanos) {
+        for slot in &mut self.slots {
+            slot.flow.interrupt(&Seen::new(books, slot.id), now);
+        }
+    }
+
+    /// The directory names an instrument with a slot. A symbol that is not configured must not be quoted by the
+    /// leave of the one that had its locate before.
+    #[cold]
+    #[inline(never)]
+    fn on_directory(&mut self, id: InstrumentId, symbol: Symbol) {
+        let Some(slot) = self.slots.get_mut(usize::from(self.index[id.index()])) else { return };
+        let configured = self.instruments.iter().find(|instrument| instrument.symbol == symbol);
+        if let Some(instrument) = configured {
+            slot.rules = instrument.rules(&self.common);
+        } else if slot.enabled {
+            self.counters.disabled += 1;
+        }
+        slot.enabled = configured.is_some();
+    }
+
+    /// What should be done in one instrument. Nothing is wanted, and what is live is cancelled, while the policy is
+    /// stopped, the instrument has no slot or does not trade, or its book is stale, one-sided, locked or crossed.
+    ///
+    /// Decisions are only made when this is called: an entry put off by [`QuoteRules::requote_interval`] waits for
+    /// the next call.
+    #[inline]
+    pub fn decide(&mut self, id: InstrumentId, books: &Books, own: &Own, now: Nanos) -> Intents {
+        self.counters.decisions += 1;
+        let view = books.market_view(id);
+        let slot = self.slots.get_mut(usize::from(self.index[id.index()]));
+        let (Some(slot), Some(touch), false) = (slot, quotable(&view), self.stopped) else {
+            return self.withdraw(own);
+        };
+        if !slot.enabled {
+            return self.withdraw(own);
+        }
+        let desired = slot.desired(&mut self.strategy, &touch, books, own, now);
+        let bounds = Bounds { top: view.top, bands: view.bands };
+        let mut intents = Intents::default();
+        for side in [Side::Buy, Side::Sell] {
+            let target = target(&slot.rules, &desired, &bounds, own, side);
+            let quote = (id, side);
+            let put_off = slot.quoter.side(&slot.rules, quote, target, own, now, &mut intents);
+            self.counters.put_off += u64::from(put_off);
+        }
+        self.counters.count(&intents);
+        intents
+    }
+
+    /// Cancels what is live.
+    #[cold]
+    #[inline(never)]
+    fn withdraw(&mut self, own: &Own) -> Intents {
+        self.counters.withdrawn += 1;
+        let mut intents = Intents::default();
+        for order in [own.bid, own.ask].into_iter().flatten() {
+            if order.state == WorkingState::Live {
+                intents.push(Intent::Cancel { original: order.user_ref });
+            }
+        }
+        self.counters.count(&intents);
+        intents
+    }
+
+    /// The features of one instrument as of `now`; zeros for an instrument without a slot.
+    pub fn features(&self, id: InstrumentId, books: &Books, own: &Own, now: Nanos) -> Features {
+        match self.slots.get(usize::from(self.index[id.index()])) {
+            Some(slot) => slot.features(books, own, now),
+            None => [0.0; FEATURE_COUNT],
+        }
+    }
+
+    /// From now on nothing is wanted anywhere: the next decision on each instrument cancels its quotes.
+    pub fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    /// Quotes again after [`Policy::stop`].
+    pub fn resume(&mut self) {
+        self.stopped = false;
+    }
+
+    /// Nothing is wanted anywhere.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// What it has done.
+    pub fn counters(&self) -> &PolicyCounters {
+        &self.counters
+    }
+}
+
+/// Codes below are the feed's own records; the others are ITCH message letters (`hw/abi/abi.toml`).
+const FEED_KINDS: u8 = 0x20;
+
+/// The touch of a market that may be quoted.
+#[inline]
+fn quotable(view: &MarketView) -> Option<Touch> {
+    if view.stale || view.state != TradingState::Trading { None } else { Touch::new(&view.top) }
+}
+
+impl Slot {
+    #[inline]
+    fn desired(
+        &self,
+        strategy: &mut Strategy,
+        touch: &Touch,
+        books: &Books,
+        own: &Own,
+        now: Nanos,
+    ) -> Desired {
+        let position = own.position as f64;
+        let mut inputs = Inputs {
+            mid: touch.mid(),
+            tick: touch.tick(),
+            inventory: position / self.rules.position_max as f64,
+            lots: position / f64::from(self.rules.order_qty.0),
+            volatility: 0.0,
+        };
+        match strategy {
+            Strategy::FixedSpread(fixed) => fixed.desired(&inputs),
+            Strategy::AvellanedaStoikov(model) => {
+                inputs.volatility = self.volatility(now);
+                model.desired(&inputs)
+            }
+            Strategy::Glft(model) => {
+                inputs.volatility = self.volatility(now);
+                model.desired(&inputs)
+            }
+            Strategy::Mlp(network) => network.desired(&self.features(books, own, now), &inputs),
+        }
+    }
+
+    /// Slow realised volatility, dollars per square root of a second.
+    #[inline]
+    fn volatility(&self, now: Nanos) -> f64 {
+        self.flow.as_of(now).volatility_slow() / UNITS
+    }
+
+    #[inline]
+    fn features(&self, books: &Books, own: &Own, now: Nanos) -> Features {
+        features::compute(&self.flow, books, self.id, own, self.rules.position_max, now)
+    }
+}
+
+impl PolicyCounters {
+    #[inline]
+    fn count(&mut self, intents: &Intents) {
+        for intent in intents.iter() {
+            match intent {
+                Intent::Enter(_) => self.enters += 1,
+                Intent::Replace { .. } => self.replaces += 1,
+                Intent::Cancel { .. } => self.cancels += 1,
+            }
+        }
+    }
+}
