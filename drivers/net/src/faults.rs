@@ -123,7 +123,10 @@ impl<S: FrameSource> Faulty<S> {
 impl<S: FrameSource> FrameSource for Faulty<S> {
     fn poll(&mut self, max: usize, mut each: impl FnMut(Frame<'_>)) -> Result<usize, PortError> {
         let mut given = self.mill.hand_out(max, &mut each);
-        while given < max {
+        for _ in 0..max {
+            if given == max {
+                break;
+            }
             let mill = &mut self.mill;
             // One at a time, because each may leave more than one to hand out.
             let polled = self.source.poll(1, |frame| {

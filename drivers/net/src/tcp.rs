@@ -147,8 +147,8 @@ impl StreamPort for TcpPort {
         if self.broken && self.unsent <= before { Err(PortError::Closed) } else { Ok(()) }
     }
 
-    /// `Closed` once the peer has closed and `each` consumes nothing of what is left; `TooLong` when
-    /// the buffer is full and `each` consumes nothing, so that nothing can follow.
+    /// `Closed` once the peer has closed and `each` consumes nothing of what is left; `TooLong`
+    /// when the buffer is full and `each` consumes nothing, so that nothing can follow.
     fn poll(&mut self, mut each: impl FnMut(&[u8]) -> usize) -> Result<usize, PortError> {
         self.flush();
         self.fill();

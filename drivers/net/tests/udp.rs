@@ -18,8 +18,7 @@ fn free_port() -> u16 {
 }
 
 fn open(groups: &[SocketAddrV4]) -> UdpSource {
-    let config =
-        UdpConfig { groups: groups.to_vec(), interface: LOCAL, receive_buffer: 1 << 20 };
+    let config = UdpConfig { groups: groups.to_vec(), interface: LOCAL, receive_buffer: 1 << 20 };
     UdpSource::open(&config).unwrap()
 }
 

@@ -1,14 +1,20 @@
 //! Nanoseconds a record, over a random market of many instruments.
 //!
-//! `cargo run --release -p tercel-book --example measure_books [instruments] [resting] [millions of records]`
+//! `cargo run --release -p tercel-book --example measure_books [instruments] [resting] [millions of
+//! records]`
 //!
-//! The records are made before the clock starts and are read in order, as from a ring. Instruments are drawn with
-//! weights 1/k^0.7, prices near the touch with a long tail, and 80 of 100 changes are of one of the 64 newest orders of
-//! the instrument. What is not in it: decoding, the ring, and anything else that would use the same cache.
+//! The records are made before the clock starts and are read in order, as from a ring. Instruments
+//! are drawn with weights 1/k^0.7, prices near the touch with a long tail, and 80 of 100 changes
+//! are of one of the 64 newest orders of the instrument. What is not in it: decoding, the ring, and
+//! anything else that would use the same cache.
 
 use std::time::Instant;
 use tercel_abi::{EventRecord, Kind};
-use tercel_book::{Books, Limits};
+use tercel_book::{Books, Effect, Limits};
+
+/// Records timed together; the median over them leaves out those during which the system took the
+/// core away.
+const CHUNK: usize = 4096;
 
 struct Live {
     order_ref: u64,
@@ -124,20 +130,27 @@ fn main() {
             books.apply(&market.record(Some(n % instruments)));
         }
         let records: Vec<_> = (0..millions * 1_000_000).map(|_| market.record(None)).collect();
-        let begin = Instant::now();
         let mut tops = 0u64;
-        for record in &records {
-            let change = books.apply(record);
-            tops += u64::from(matches!(change.effect, tercel_book::Effect::Book { top: true, .. }));
+        let mut chunks = Vec::with_capacity(records.len() / CHUNK);
+        for chunk in records.chunks_exact(CHUNK) {
+            let begin = Instant::now();
+            for record in chunk {
+                let top = matches!(books.apply(record).effect, Effect::Book { top: true, .. });
+                tops += u64::from(top);
+            }
+            chunks.push(begin.elapsed().as_nanos() as f64 / CHUNK as f64);
         }
-        let each = begin.elapsed().as_nanos() as f64 / records.len() as f64;
-        println!(
-            "{each:.1} ns a record, {tops} changes of the top, digest {:016x}",
-            books.digest()
-        );
+        chunks.sort_by(f64::total_cmp);
+        let at = |part: f64| chunks[(chunks.len() as f64 * part) as usize];
+        let (p10, p50, p90) = (at(0.1), at(0.5), at(0.9));
+        println!("ns a record, by chunks of {CHUNK}: p10 {p10:.1} p50 {p50:.1} p90 {p90:.1}");
+        println!("{tops} changes of the top, digest {:016x}", books.digest());
         println!("{:?}\n{:?}", books.usage(), books.memory());
         let odd = books.counters().each().filter(|(_, count)| *count > 0);
         println!("{:?}", odd.collect::<Vec<_>>());
+        let begin = Instant::now();
+        books.apply(&EventRecord::new(Kind::SnapshotBegin));
+        println!("forgotten in {:.1} ms", begin.elapsed().as_secs_f64() * 1e3);
     }
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status.lines().filter(|line| line.starts_with("VmHWM")).for_each(|line| println!("{line}"));

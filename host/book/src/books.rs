@@ -1,34 +1,40 @@
 //! The books of one venue.
 //!
-//! The problem. A venue of 8,000 instruments sends some 500 million messages a day, 1 million in its busiest second,
-//! and nearly all of them are about one order: it comes, goes, shrinks, is executed or is replaced. From that the best
-//! prices have to be known after every message, and the place in the queue of a few orders of our own.
+//! The problem. A venue of 8,000 instruments sends some 500 million messages a day, 1 million in
+//! its busiest second, and nearly all of them are about one order: it comes, goes, shrinks, is
+//! executed or is replaced. From that the best prices have to be known after every message, and the
+//! place in the queue of a few orders of our own.
 //!
-//! The structures. Five arrays, reserved at the start, joined by 32-bit indices:
+//! The structures. A few arrays, reserved at the start, joined by 32-bit indices:
 //!
 //! ```text
-//! reference --cells--> order (32 B) --level--> level (32 B) <--window or tree-- ladder of a side (64 B)
-//!                      prev, next: the queue of its level
+//! reference --mod--> order (32 B) --level--> level (32 B) <--window or tree-- side (64 B)
+//!                    prev, next: the queue of its level
 //! ```
 //!
-//! - An order is found by its reference with one load of the index and one of the order, which has to be loaded anyway
-//!   ([`crate::order`]). Hash maps were measured at 3 to 7 times that.
-//! - An execution, cancel or delete goes from the order to its level and its neighbours in the queue and touches the
-//!   ladder only if the level dies ([`crate::level`]).
-//! - An add looks for its level in the ladder: one cell of a flat window near the touch, a sorted tree elsewhere
-//!   ([`crate::ladder`]).
+//! - An order is found by its reference with one load of the line that has to be loaded anyway
+//!   ([`crate::order`]); hash maps took 3 to 7 times as long in the prototype.
+//! - An execution, cancel or delete goes from the order to its level and its neighbours in the
+//!   queue and touches the ladder only to compare the best, unless the level dies
+//!   ([`crate::level`]).
+//! - An add looks for its level in the ladder: one cell of a flat window near the touch, a sorted
+//!   tree elsewhere ([`crate::ladder`]).
 //! - The best level of each side is cached, so that the top is two loads.
-//! - Instruments and symbols are apart from all this, and only trades and new levels touch them.
+//! - Instruments and symbols are apart from all this, and only trades touch them.
 //!
-//! Worst cases. An execution, cancel or delete that does not empty a level takes a fixed number of steps; one that does
-//! takes 64 steps in a tree at most. An add takes that too, and 512 probes if its cell is taken, and once in 256 adds
-//! far from the touch it may move a window ([`crate::ladder`]). A watched order costs one step for each change before
-//! it. Forgetting all orders walks what was in use, some 30 ms after 1.5 million orders, and happens when a snapshot
-//! or another session begins.
+//! Worst cases. An execution, cancel or delete that does not empty a level takes a fixed number of
+//! steps; one that does takes 64 steps in a tree at most. An add takes that too, and 512 probes if
+//! its slot is taken, and once in 256 adds far from the touch it may move a window
+//! ([`crate::ladder`]). A watched order costs one step for each change before it. Forgetting all
+//! orders, when a snapshot or another session begins, reads the ladders, the instruments and the
+//! table of sparse references once, 70 MB with the default limits.
 //!
-//! Napkin numbers. With 1.5 million orders resting at 500,000 levels of 8,000 instruments: orders 48 MB, levels and
-//! tree nodes 24, windows 66, index up to 268 after 67 million references, the table of sparse references 1 to 64 and
-//! instruments 6: below 0.5 GB.
+//! Napkin numbers. With 1.5 million orders resting at 500,000 levels of 8,000 instruments: orders
+//! 1,074 MB once 33 million references have gone by, the pool and the table of sparse references
+//! some 10, levels and tree nodes 24, windows 66, instruments 6: below 1.2 GB. The time is that of
+//! cache misses: an add touches the order, the side, a cell, the level and the last in line, a
+//! delete the order, its two neighbours, the level and the side. With the books of 100 instruments
+//! these come from the second and third level of the cache, with 8,000 drawn at random from memory.
 
 use crate::ladder::Ladders;
 use crate::level::Levels;

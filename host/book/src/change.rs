@@ -5,7 +5,8 @@ use tercel_types::{InstrumentId, OrderRef, Price, Side};
 /// What [`crate::Books::apply`] did with a record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Change {
-    /// The instrument it was about: that of the order for records that name an order, else that of the record.
+    /// The instrument it was about: that of the order for records that name an order, else that of
+    /// the record.
     pub instrument: InstrumentId,
     /// What changed.
     pub effect: Effect,
@@ -27,7 +28,8 @@ pub enum Effect {
     },
     /// What the books know of the instrument besides its orders.
     State,
-    /// What holds for the whole market: its phase, circuit breakers, whether the books are stale or were cleared.
+    /// What holds for the whole market: its phase, circuit breakers, whether the books are stale or
+    /// were cleared.
     Market,
 }
 
@@ -38,8 +40,9 @@ pub struct Trade {
     pub price: Price,
     /// Shares; an execution of more than the order had is cut to what it had.
     pub qty: u64,
-    /// The side that took liquidity: opposite to the resting order. `None` for crosses, and for hidden orders, whose
-    /// side ITCH has sent as `B` whatever it was since 2014-07-14 (ITCH 5.0 §4.4.1).
+    /// The side that took liquidity: opposite to the resting order. `None` for crosses, and for
+    /// hidden orders, whose side ITCH has sent as `B` whatever it was since 2014-07-14 (ITCH 5.0
+    /// §4.4.1).
     pub aggressor: Option<Side>,
     /// The resting order; zero for a cross, and what the venue sent for a hidden one.
     pub order_ref: OrderRef,

@@ -109,22 +109,20 @@ impl Books {
         node.tail = slot;
         if last == 0 {
             node.head = slot;
-            self.instruments[id.index()].seen = true;
         } else {
             self.orders.slots[last as usize].next = slot;
         }
         node.qty += u64::from(qty);
         node.orders += 1;
-        let entry = &mut self.orders.slots[slot as usize];
-        entry.level = level;
-        entry.prev = last;
+        self.orders.join(slot, level, last);
         if self.watches.awaits() {
             self.welcome(order_ref, slot);
         }
         Ok(Effect::Book { side, top: self.ladders.sides[at].best == level })
     }
 
-    /// Counts an order that is not taken in. Where the book lacks it from now on, its instrument is incomplete.
+    /// Counts an order that is not taken in. Where the book lacks it from now on, its instrument is
+    /// incomplete.
     #[cold]
     #[inline(never)]
     fn refuse(&mut self, id: InstrumentId, refusal: Refusal) -> Change {
@@ -161,7 +159,7 @@ impl Books {
         if slot == 0 {
             return None;
         }
-        let level = self.orders.slots[slot as usize].level;
+        let level = self.orders.slots[slot as usize].level();
         let node = &self.levels.nodes[level as usize];
         let (id, side) = (node.id(), node.side());
         self.counters.instrument_mismatches += u64::from(record.instrument != id.0);
@@ -184,7 +182,8 @@ impl Books {
         Change::none(record.instrument())
     }
 
-    /// Takes shares off an order, and the order off the book if none are left. Returns how many it had, or `qty`.
+    /// Takes shares off an order, and the order off the book if none are left. Returns how many it
+    /// had, or `qty`.
     #[inline]
     fn reduce(&mut self, found: &Found, qty: u64) -> u32 {
         let order = &mut self.orders.slots[found.slot as usize];
@@ -237,7 +236,8 @@ impl Books {
         }
     }
 
-    /// The change of a book where shares were taken off `found`. A level that was the best before has changed.
+    /// The change of a book where shares were taken off `found`. A level that was the best before
+    /// has changed.
     #[inline]
     fn reduced(&self, found: &Found, was_best: u32) -> Change {
         Change::of(found.id, Effect::Book { side: found.side, top: was_best == found.level })
@@ -295,6 +295,7 @@ impl Books {
             self.counters.bad_prices += 1;
         } else if printed {
             let instrument = &mut self.instruments[id.index()];
+            instrument.seen = true;
             instrument.last_trade = price;
             instrument.volume = instrument.volume.saturating_add(qty);
         }

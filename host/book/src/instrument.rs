@@ -55,10 +55,10 @@ pub struct Instrument {
     pub direct_listing: Option<DirectListing>,
     /// Retail price improvement: `B`, `S`, `A` both, `N` none.
     pub retail_interest: u8,
-    /// An order that the venue shows is missing here: there was no space for it, or it could not be understood. The
-    /// book is stale until it is cleared.
+    /// An order that the venue shows is missing here: there was no space for it, or it could not be
+    /// understood. The book is stale until it is cleared.
     pub incomplete: bool,
-    /// Some record has named this instrument.
+    /// Some record other than of a resting order has named this instrument.
     pub(crate) seen: bool,
     /// Markets whose service is interrupted, a bit each.
     pub(crate) halted_markets: u8,
@@ -134,7 +134,8 @@ pub struct DirectListing {
 pub struct Market {
     /// Where the day stands.
     pub phase: MarketPhase,
-    /// Levels 1, 2 and 3 of the market-wide circuit breaker, in 1/100,000,000 dollar; zero before they are sent.
+    /// Levels 1, 2 and 3 of the market-wide circuit breaker, in 1/100,000,000 dollar; zero before
+    /// they are sent.
     pub mwcb_levels: [u64; 3],
     /// The highest level breached today.
     pub mwcb_breached: Option<u8>,

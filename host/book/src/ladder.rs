@@ -1,19 +1,23 @@
 //! Price ladders: for each side of each instrument, its levels by price.
 //!
-//! Around the touch a level is found in a flat window of ticks ([`crate::window`]); all others are in a sorted tree
-//! ([`crate::tree`]). Which of the two holds a level is a function of its price alone: a price on the window's grid and
-//! within its range is in the window, any other in the tree, so no price is special, only slower. The best level is
-//! cached; it is searched anew, with two scans of a word and one comparison with the tree's best, only when it dies.
+//! Around the touch a level is found in a flat window of ticks ([`crate::window`]); all others are
+//! in a sorted tree ([`crate::tree`]). Which of the two holds a level is a function of its price
+//! alone: a price on the window's grid and within its range is in the window, any other in the
+//! tree, so no price is special, only slower. The best level is cached; it is searched anew, with
+//! two scans of a word and one comparison with the tree's best, only when it dies.
 //!
-//! A window is taken from a pool when the first order of a side arrives, so that an instrument that never trades costs
-//! two cache lines. It begins around that first price. When the touch has moved off, orders go to the tree and are
-//! counted; after [`MISSES`] of them, if the best is outside the upper three quarters of the window, the window moves so
-//! that the best is at three quarters. Moving costs at most one tree operation for each tick of the window and
-//! [`VISITS_MAX`] visits in the tree, some 0.2 ms in a book that is built for it and 10 µs in one as they are; spread
-//! over the misses that led to it, 12 tree operations each. If more than [`VISITS_MAX`] levels of the tree lie in the new
-//! range, which takes thousands of prices off the grid, the window stays, and the ladder is a tree there.
+//! A window is taken from a pool when the first order of a side arrives, so that an instrument that
+//! never trades costs two cache lines. It begins around that first price. When the touch has moved
+//! off, orders go to the tree and are counted; after [`MISSES`] of them, if the best is outside the
+//! upper three quarters of the window, the window moves so that the best is at three quarters.
+//! Moving costs at most one tree operation for each tick of the window and [`VISITS_MAX`] visits in
+//! the tree, some 0.2 ms in a book that is built for it and 10 µs in one as they are; spread over
+//! the misses that led to it, 12 tree operations each. If more than [`VISITS_MAX`] levels of the
+//! tree lie in the new range, which takes thousands of prices off the grid, the window stays, and
+//! the ladder is a tree there.
 //!
-//! Memory: 64 bytes a side, and 4.1 KiB for a window; 16,384 instruments with both windows 140 MB, 8,000 busy ones 66.
+//! Memory: 64 bytes a side, and 4.1 KiB for a window; 16,384 instruments with both windows 140 MB,
+//! 8,000 busy ones 66.
 
 use crate::level::{Levels, rank};
 use crate::memory::{Array, Reserve};
@@ -27,7 +31,8 @@ pub(crate) const MISSES: u32 = 256;
 /// Levels of the tree looked at for one move.
 const VISITS_MAX: usize = 2 * TICKS;
 
-/// Place of the best in a window that was just moved: room above for a better one, and more below, where depth is.
+/// Place of the best in a window that was just moved: room above for a better one, and more below,
+/// where depth is.
 const BEST_AT: i64 = TICKS as i64 * 3 / 4;
 
 /// Price increment at a dollar and above (Reg NMS rule 612).
@@ -156,7 +161,8 @@ impl Ladders {
         }
     }
 
-    /// The level of a price, made if there is none; zero if there is no space for it. Counts a move of the window.
+    /// The level of a price, made if there is none; zero if there is no space for it. Counts a move
+    /// of the window.
     #[inline]
     pub(crate) fn find_or_insert(
         &mut self,
@@ -285,8 +291,8 @@ impl Ladders {
         self.choose(at, near, far, levels.nodes[far as usize].rank())
     }
 
-    /// Moves the window of a side to where its best level is, or to `price` if it has none; `false` if it is there
-    /// already or cannot move.
+    /// Moves the window of a side to where its best level is, or to `price` if it has none; `false`
+    /// if it is there already or cannot move.
     #[cold]
     #[inline(never)]
     fn recentre(&mut self, at: usize, price: u32, levels: &Levels) -> bool {

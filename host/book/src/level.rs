@@ -1,7 +1,8 @@
 //! Price levels: a pool of nodes, each the head of a queue of orders.
 //!
-//! An order knows its level, so executions, cancels and deletes never search the ladder: they touch the order, its
-//! neighbours and its level. 32 bytes each, two to a cache line, reused last freed first.
+//! An order knows its level, so executions, cancels and deletes never search the ladder: they touch
+//! the order, its neighbours and its level. 32 bytes each, two to a cache line, reused last freed
+//! first.
 
 use crate::memory::{Array, Reserve};
 use tercel_types::{InstrumentId, Level, Price, Side};

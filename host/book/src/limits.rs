@@ -4,14 +4,14 @@ use core::fmt;
 
 /// How much the books hold. What is beyond is refused and counted, see [`crate::BookCounters`].
 ///
-/// Memory is reserved for all of it at once and taken from the system as it is first touched, or at the start with
-/// `prefault`.
+/// Memory is reserved for all of it at once and taken from the system as it is first touched, or at
+/// the start with `prefault`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// Instruments are numbered below this; at most 65,536. 8.5 KiB each.
     pub instruments_max: usize,
-    /// Orders resting at one time, over all instruments; at most 2^27. 192 bytes each, of which 128 in the index by
-    /// reference, until that is as large as it gets at 256 MiB.
+    /// Orders resting at one time, over all instruments; at most 2^27. 576 to 608 bytes each, of
+    /// which 512 in the window by reference, until that is as large as it gets at 1 GiB.
     pub orders_max: usize,
     /// Price levels at one time, over all instruments and both sides; at most 2^27. 48 bytes each.
     pub levels_max: usize,
@@ -35,7 +35,7 @@ pub enum LimitsError {
 }
 
 impl Default for Limits {
-    /// A whole venue of the United States: about 0.6 GiB when all of it is in use.
+    /// A whole venue of the United States: 1.4 GB when all of it is in use.
     fn default() -> Limits {
         Limits {
             instruments_max: 16_384,

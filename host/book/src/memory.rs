@@ -1,9 +1,10 @@
 //! Large arrays straight from the system, and what the system gave for them.
 //!
-//! An array is one anonymous private mapping: zeroed, page-aligned, never moved, and backed by memory page by page as it
-//! is first touched, so that reserving for the busiest day costs nothing on a quiet one. That first touch costs about
-//! 0.5 µs for 4 KiB and 100 µs for a huge page that must be zeroed; `prefault` moves it to the start. This is the only
-//! file of the crate with unsafe code.
+//! An array is one anonymous private mapping: zeroed, page-aligned, never moved, and backed by
+//! memory page by page as it is first touched, so that reserving for the busiest day costs nothing
+//! on a quiet one. That first touch costs about 0.5 µs for 4 KiB and 100 µs for a huge page that
+//! must be zeroed; `prefault` moves it to the start. This is the only file of the crate with unsafe
+//! code.
 #![allow(unsafe_code)]
 
 use crate::ladder::SideLadder;
@@ -33,7 +34,8 @@ pub struct MemoryReport {
 pub enum HugePages {
     /// Not asked for.
     NotAsked,
-    /// The system has taken the advice and gives them, if it has any free, as the memory is first touched.
+    /// The system has taken the advice and gives them, if it has any free, as the memory is first
+    /// touched.
     Advised,
     /// This many bytes lie in huge pages; the rest does not.
     Got {
@@ -71,11 +73,10 @@ pub enum Reason {
 /// A type of which all zero bytes are a value, and which needs no drop.
 ///
 /// # Safety
-/// Every field must be an integer or an array of integers, and the alignment at most 4,096, that of a page.
+/// Every field must be an integer or an array of integers, and the alignment at most
+/// 4,096, that of a page.
 pub(crate) unsafe trait Plain: Copy {}
 
-// SAFETY: a cell of the order index is an integer.
-unsafe impl Plain for u32 {}
 // SAFETY: integers only, aligned to 32.
 unsafe impl Plain for Order {}
 // SAFETY: integers only, aligned to 16.
@@ -96,12 +97,17 @@ pub(crate) struct Array<T: Plain> {
     of: PhantomData<T>,
 }
 
+#[cfg(test)]
+// SAFETY: an integer.
+unsafe impl Plain for u32 {}
+
 impl<T: Plain> Deref for Array<T> {
     type Target = [T];
     #[inline]
     fn deref(&self) -> &[T] {
-        // SAFETY: the mapping has `len * size_of::<T>()` bytes at least and lives as long as `self`; a page is aligned
-        // for any `Plain`; its bytes are zero or were written as `T`, and either is a `T` by the contract of `Plain`.
+        // SAFETY: the mapping has `len * size_of::<T>()` bytes at least and lives as long as
+        // `self`; a page is aligned for any `Plain`; its bytes are zero or were written as `T`, and
+        // either is a `T` by the contract of `Plain`.
         unsafe { core::slice::from_raw_parts(self.map.as_ptr().cast(), self.len) }
     }
 }
@@ -204,7 +210,8 @@ fn populate(_: &mut MmapMut) -> Result<(), Reason> {
     Err(Reason::Unsupported)
 }
 
-/// The advice succeeds even where the administrator has switched huge pages off, so that file has to be asked.
+/// The advice succeeds even where the administrator has switched huge pages off, so that file has
+/// to be asked.
 fn huge_pages_off() -> bool {
     let path = "/sys/kernel/mm/transparent_hugepage/enabled";
     fs::read_to_string(path).is_ok_and(|text| text.contains("[never]"))

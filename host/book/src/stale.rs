@@ -15,7 +15,8 @@ pub(crate) struct Stale {
     down: bool,
     /// SESSION_END.
     ended: bool,
-    /// FEED_UP may be among the records that an overrun has lost; a live message then says the same.
+    /// FEED_UP may be among the records that an overrun has lost; a live message then says the
+    /// same.
     pub up_unseen: bool,
 }
 
@@ -45,7 +46,8 @@ impl Stale {
         }
     }
 
-    /// Takes note of any record while [`Stale::up_unseen`]: a live one comes over a line that is up.
+    /// Takes note of any record while [`Stale::up_unseen`]: a live one comes over a line that is
+    /// up.
     #[cold]
     #[inline(never)]
     pub(crate) fn hear(&mut self, record: &EventRecord) {

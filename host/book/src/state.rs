@@ -138,7 +138,8 @@ impl Books {
     }
 }
 
-/// `false` for a letter that is not in the specification; the state is then unknown, in which nothing is traded.
+/// `false` for a letter that is not in the specification; the state is then unknown, in which
+/// nothing is traded.
 fn act(instrument: &mut Instrument, record: &EventRecord) -> bool {
     let before = instrument.state;
     instrument.state = match record.tag as u8 {
@@ -158,7 +159,8 @@ fn act(instrument: &mut Instrument, record: &EventRecord) -> bool {
     instrument.state != TradingState::Unknown
 }
 
-/// `false` for a digit that is not in the specification; short sales are then taken to be restricted.
+/// `false` for a digit that is not in the specification; short sales are then taken to be
+/// restricted.
 fn reg_sho(instrument: &mut Instrument, record: &EventRecord) -> bool {
     instrument.reg_sho = match record.tag as u8 {
         b'0' => RegSho::None,
@@ -170,7 +172,8 @@ fn reg_sho(instrument: &mut Instrument, record: &EventRecord) -> bool {
     instrument.reg_sho != RegSho::Unknown
 }
 
-/// `false` for prices that cannot be, or that leave nothing between them; the bands then stay as they were.
+/// `false` for prices that cannot be, or that leave nothing between them; the bands then stay as
+/// they were.
 fn collar(instrument: &mut Instrument, record: &EventRecord) -> bool {
     let price = |word: u64| wire_price(i64::try_from(word).unwrap_or(0)).map(i64::from);
     let (Some(lower), Some(upper)) = (price(record.order_ref), price(record.quantity)) else {
@@ -182,7 +185,8 @@ fn collar(instrument: &mut Instrument, record: &EventRecord) -> bool {
     lower <= upper
 }
 
-/// `false` for letters that are not in the specification; an unknown action of a known market halts it.
+/// `false` for letters that are not in the specification; an unknown action of a known market halts
+/// it.
 fn operational_halt(instrument: &mut Instrument, record: &EventRecord) -> bool {
     let [action, market] = record.tag.to_le_bytes();
     let bit = match market {

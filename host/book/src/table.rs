@@ -1,11 +1,12 @@
-//! Numbers by 64-bit key, for what no array can index: order keys that found their cell of the index taken, and
-//! symbols. A hash table with open addressing.
+//! Numbers by 64-bit key, for what no array can index: order keys that found their cell of the
+//! index taken, and symbols. A hash table with open addressing.
 //!
-//! Linear probing, and deletion shifts back what follows, so that there are no tombstones and a search ends at the
-//! first empty entry. Twice as many entries as keys keep it at most half full: 1.5 probes for a hit on average, 4 entries
-//! to a cache line. An entry farther than [`PROBES_MAX`] from its place is refused, which bounds a search even when
-//! keys are chosen to collide; with keys that hash to random places the chance of a run of k entries at half load falls
-//! as e^-0.19k (Knuth, volume 3, 6.4), which is 10^-42 for 512.
+//! Linear probing, and deletion shifts back what follows, so that there are no tombstones and a
+//! search ends at the first empty entry. Twice as many entries as keys keep it at most half full:
+//! 1.5 probes for a hit on average, 4 entries to a cache line. An entry farther than [`PROBES_MAX`]
+//! from its place is refused, which bounds a search even when keys are chosen to collide; with keys
+//! that hash to random places the chance of a run of k entries at half load falls as e^-0.19k
+//! (Knuth, volume 3, 6.4), which is 10^-42 for 512.
 
 use crate::memory::{Array, Reserve};
 
@@ -35,8 +36,8 @@ impl Table {
         Ok(Table { entries: reserve.array(entries)?, shift, len: 0 })
     }
 
-    /// Where a key belongs. The fold before the multiplication brings in keys that differ in their upper
-    /// half only.
+    /// Where a key belongs. The fold before the multiplication brings in keys that differ in their
+    /// upper half only.
     #[inline]
     fn home(&self, key: u64) -> usize {
         let folded = (key ^ (key >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -106,7 +107,8 @@ impl Table {
         self.len -= 1;
     }
 
-    /// Empties the table. Reads all of it and writes to what is in use only, so that no new memory is taken.
+    /// Empties the table. Reads all of it and writes to what is in use only, so that no new memory
+    /// is taken.
     pub(crate) fn clear(&mut self) {
         if self.len == 0 {
             return;

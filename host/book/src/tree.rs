@@ -1,10 +1,11 @@
 //! Levels that no window covers, sorted: a crit-bit tree for each side of each instrument.
 //!
-//! Such levels are far from the touch or off the window's grid, some percent of all. A crit-bit tree has one node for
-//! each pair of neighbours, says at each node which bit of the rank decides, and needs no balancing: its depth is at
-//! most the 32 bits of a rank, whatever the order of insertion, which bounds the worst case (a balanced tree of 2,000
-//! levels would be 11 deep; random prices make this one about 13 deep). Nodes are 16 bytes and come from one pool as
-//! large as that of the levels, which cannot run out: n levels need n - 1 nodes.
+//! Such levels are far from the touch or off the window's grid, some percent of all. A crit-bit
+//! tree has one node for each pair of neighbours, says at each node which bit of the rank decides,
+//! and needs no balancing: its depth is at most the 32 bits of a rank, whatever the order of
+//! insertion, which bounds the worst case (a balanced tree of 2,000 levels would be 11 deep; random
+//! prices make this one about 13 deep). Nodes are 16 bytes and come from one pool as large as that
+//! of the levels, which cannot run out: n levels need n - 1 nodes.
 //!
 //! A link is zero, or the index of a node, or [`LEAF`] and the index of a level.
 
@@ -114,7 +115,8 @@ impl Trees {
         self.free = at.fork;
     }
 
-    /// Makes the link of `above` that leads towards `rank`, or the root where `above` is zero, lead to `to`.
+    /// Makes the link of `above` that leads towards `rank`, or the root where `above` is zero, lead
+    /// to `to`.
     #[inline]
     fn relink(&mut self, root: &mut u32, above: u32, rank: u32, to: u32) {
         if above == 0 {
@@ -143,7 +145,8 @@ impl Trees {
         }
         let differs = rank ^ Self::rank_of(levels, self.descend(root, rank).leaf);
         let bit = if differs == 0 { 0 } else { 1 << (31 - differs.leading_zeros()) };
-        // Down to the subtree whose ranks all share what is above `bit`, with the last way passed that is lower.
+        // Down to the subtree whose ranks all share what is above `bit`, with the last way passed
+        // that is lower.
         let (mut at, mut lower) = (root, 0);
         while at & LEAF == 0 && self.node(at).bit > bit {
             let links = self.node(at).links;

@@ -48,8 +48,8 @@ impl Books {
         self.ladders.sides.get(index(id, side.index())).map_or(0, |ladder| ladder.best)
     }
 
-    /// What risk and strategies need to know of an instrument at every decision. An operational halt shows as the state
-    /// of a halt; an instrument beyond the limits is stale.
+    /// What risk and strategies need to know of an instrument at every decision. An operational
+    /// halt shows as the state of a halt; an instrument beyond the limits is stale.
     #[inline]
     pub fn market_view(&self, id: InstrumentId) -> MarketView {
         let Some(instrument) = self.instruments.get(id.index()) else {
@@ -66,8 +66,8 @@ impl Books {
         }
     }
 
-    /// Every book of the venue may be wrong: a gap is open, the feed is silent or has ended, records were lost, or a
-    /// snapshot is under way.
+    /// Every book of the venue may be wrong: a gap is open, the feed is silent or has ended,
+    /// records were lost, or a snapshot is under way.
     #[inline]
     pub fn is_stale(&self) -> bool {
         self.stale.any()
@@ -101,7 +101,7 @@ impl Books {
 
     fn order_view(&self, slot: u32) -> OrderView {
         let order = &self.orders.slots[slot as usize];
-        let node = &self.levels.nodes[order.level as usize];
+        let node = &self.levels.nodes[order.level() as usize];
         OrderView {
             order_ref: OrderRef(order.order_ref),
             instrument: node.id(),
@@ -138,10 +138,11 @@ impl Books {
         levels.flat_map(|level| self.queue(level))
     }
 
-    /// Begins to keep the queue position of an order at hand. An order that is not on the book is awaited and watched
-    /// from its arrival on; one that never comes, because it is hidden or dead, keeps its place among the watched until
-    /// [`Books::unwatch`]. A watch ends with its order; a snapshot that tells of the order again begins it anew, with
-    /// the position that the snapshot gives. `false` if there is no space, which is counted.
+    /// Begins to keep the queue position of an order at hand. An order that is not on the book is
+    /// awaited and watched from its arrival on; one that never comes, because it is hidden or dead,
+    /// keeps its place among the watched until [`Books::unwatch`]. A watch ends with its order; a
+    /// snapshot that tells of the order again begins it anew, with the position that the snapshot
+    /// gives. `false` if there is no space, which is counted.
     ///
     /// Costs one step for each order ahead, none if it is the last in line.
     pub fn watch(&mut self, order_ref: OrderRef) -> bool {
@@ -152,7 +153,7 @@ impl Books {
     }
 
     fn attend(&mut self, slot: u32) -> bool {
-        let level = self.orders.slots[slot as usize].level;
+        let level = self.orders.slots[slot as usize].level();
         if self.watches.get(&self.levels.nodes[level as usize], slot).is_some() {
             return true;
         }
@@ -177,23 +178,24 @@ impl Books {
         if slot == 0 {
             return self.watches.take_awaited(order_ref.0);
         }
-        let level = self.orders.slots[slot as usize].level;
+        let level = self.orders.slots[slot as usize].level();
         self.watches.remove(&mut self.levels.nodes[level as usize], slot)
     }
 
-    /// What stands before a resting order. At hand for one that is watched, else one step for each order ahead.
+    /// What stands before a resting order. At hand for one that is watched, else one step for each
+    /// order ahead.
     pub fn queue_position(&self, order_ref: OrderRef) -> Option<QueuePosition> {
         let slot = self.orders.find(order_ref.0);
         if slot == 0 {
             return None;
         }
-        let node = &self.levels.nodes[self.orders.slots[slot as usize].level as usize];
+        let node = &self.levels.nodes[self.orders.slots[slot as usize].level() as usize];
         Some(self.watches.get(node, slot).unwrap_or_else(|| self.count_ahead(slot)))
     }
 
     fn count_ahead(&self, slot: u32) -> QueuePosition {
         let order = &self.orders.slots[slot as usize];
-        let node = &self.levels.nodes[order.level as usize];
+        let node = &self.levels.nodes[order.level() as usize];
         if order.next == 0 {
             let shares_ahead = node.qty - u64::from(order.qty);
             return QueuePosition { shares_ahead, orders_ahead: node.orders - 1 };
@@ -209,7 +211,8 @@ impl Books {
         ahead
     }
 
-    /// What the venue has said of an instrument; `None` until any record has named it.
+    /// What the venue has said of an instrument; `None` until a record has named it that was not
+    /// only of a resting order.
     #[inline]
     pub fn instrument(&self, id: InstrumentId) -> Option<&Instrument> {
         self.instruments.get(id.index()).filter(|instrument| instrument.seen)
@@ -241,8 +244,9 @@ impl Books {
         Usage { orders: self.orders.len, levels: self.levels.len, watched: self.watches.len() }
     }
 
-    /// A hash of every order of every instrument with its place in line. Two books with the same orders in the same
-    /// queues have the same digest, whatever led to them; it says nothing of states, trades or counters.
+    /// A hash of every order of every instrument with its place in line. Two books with the same
+    /// orders in the same queues have the same digest, whatever led to them; it says nothing of
+    /// states, trades or counters.
     pub fn digest(&self) -> u64 {
         let mut hash = 0u64;
         let mut mix = |word: u64| {

@@ -1,12 +1,13 @@
 //! Queue positions of a few orders, kept as the queue moves.
 //!
-//! What is ahead of a watched order is counted once, when the watch begins, and from then on reduced whenever an order
-//! with a lower stamp of the same level shrinks or goes. A level that has no watched order pays one test. The cost of
-//! an event is one step for each watched order of its level: one or two for a strategy with one quote a side, and
-//! `watched_max` if all of them are put at one price.
+//! What is ahead of a watched order is counted once, when the watch begins, and from then on
+//! reduced whenever an order with a lower stamp of the same level shrinks or goes. A level that has
+//! no watched order pays one test. The cost of an event is one step for each watched order of its
+//! level: one or two for a strategy with one quote a side, and `watched_max` if all of them are put
+//! at one price.
 //!
-//! An order may be watched before the feed has shown it, because the order session often is the faster of the two; it
-//! is then awaited, and each add compares itself with those awaited.
+//! An order may be watched before the feed has shown it, because the order session often is the
+//! faster of the two; it is then awaited, and each add compares itself with those awaited.
 
 use crate::QueuePosition;
 use crate::level::LevelNode;
@@ -167,7 +168,8 @@ impl Watches {
         true
     }
 
-    /// Every order is forgotten; those watched are awaited if they `may_return`, as a snapshot will tell.
+    /// Every order is forgotten; those watched are awaited if they `may_return`, as a snapshot will
+    /// tell.
     pub(crate) fn clear(&mut self, slots: &[Order], may_return: bool) {
         for entry in &self.entries {
             if entry.order != 0 {

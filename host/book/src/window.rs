@@ -1,9 +1,9 @@
-//! The levels around the touch of one side, by price: an array of level indices, one for each tick, with a bit for each
-//! that is there.
+//! The levels around the touch of one side, by price: an array of level indices, one for each tick,
+//! with a bit for each that is there.
 //!
-//! 1,024 ticks: $10.24 of a stock above a dollar, 10 cents of one below, where most of what is added lies. 4 KiB of
-//! cells and two lines of bits; the 16 words of bits have a word of their own in [`crate::ladder::SideLadder`], so that
-//! the best cell is found with two scans of a word.
+//! 1,024 ticks: $10.24 of a stock above a dollar, 10 cents of one below, where most of what is
+//! added lies. 4 KiB of cells and two lines of bits; the 16 words of bits have a word of their own
+//! in [`crate::ladder::SideLadder`], so that the best cell is found with two scans of a word.
 
 /// Ticks that a window covers.
 pub(crate) const TICKS: usize = 1024;

@@ -1,4 +1,5 @@
-//! What happens at each limit, and what each anomaly does: the example tests beside the differential ones.
+//! What happens at each limit, and what each anomaly does: the example tests beside the
+//! differential ones.
 
 use tercel_abi::{EventRecord, Kind, flag};
 use tercel_book::*;
@@ -44,9 +45,9 @@ fn limits_are_checked() {
 }
 
 #[test]
-fn the_default_is_a_venue_in_less_than_a_gibibyte() {
+fn the_default_is_a_venue_in_less_than_1500_megabytes() {
     let books = Books::new(&Limits::default()).unwrap();
-    assert!(books.memory().reserved < 1 << 30, "{:?}", books.memory());
+    assert!(books.memory().reserved < 1_500_000_000, "{:?}", books.memory());
     assert_eq!(books.memory().prefault, Prefault::NotAsked);
 }
 

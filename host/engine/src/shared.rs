@@ -64,9 +64,10 @@ impl Mapping {
     #[inline]
     pub(crate) fn words(&self) -> &[AtomicU64] {
         // SAFETY: a mapping begins at a page, so it is aligned to 8; it is `words * 8` bytes long
-        // at least, readable, and lives as long as `self`; who asked for a read-only one only loads. AtomicU64 has the layout of
-        // u64, every bit pattern is a value, and no reference to these bytes that is not to an
-        // atomic is ever made, in this process or, by the layouts' rules, in another.
+        // at least, readable, and lives as long as `self`; who asked for a read-only one makes
+        // relaxed loads only. AtomicU64 has the layout of u64, every bit pattern is a value, and no
+        // reference to these bytes that is not to an atomic is ever made, in this process or, by
+        // the layouts' rules, in another.
         unsafe { std::slice::from_raw_parts(self.raw.as_mut_ptr().cast::<AtomicU64>(), self.words) }
     }
 }

@@ -26,7 +26,7 @@ pub struct GatewayConfig {
     pub executions_max: usize,
     /// One more than the highest stock locate; 1 to 65,536.
     pub instruments_max: usize,
-    /// We send a heartbeat after this long without another packet (SoupBinTCP §2.3.4: 1 s).
+    /// We send a heartbeat after this long without another packet (SoupBinTCP §2.3.3: 1 s).
     pub heartbeat: Nanos,
     /// The line counts as broken after this long without a packet from the venue, which sends one
     /// each second (SoupBinTCP §1.4: 15 s is allowed).

@@ -3,7 +3,7 @@
 use core::fmt;
 use tercel_types::Symbol;
 
-/// Codes of [`crate::Session::Refused`]. Capital letters are the venue's (SoupBinTCP §2.2.3), the
+/// Codes of [`crate::Session::Refused`]. Capital letters are the venue's (SoupBinTCP §2.2.2), the
 /// others are our own.
 pub mod refusal {
     /// The venue: wrong name or password.

@@ -141,7 +141,13 @@ impl Line {
                 return;
             }
             Link::Probed { .. } => {}
-            _ => self.high = None,
+            Link::Down
+            | Link::Probe { .. }
+            | Link::Login { .. }
+            | Link::Replay
+            | Link::Query { .. }
+            | Link::Ready
+            | Link::Logout { .. } => self.high = None,
         }
         self.link = Link::Down;
     }
@@ -158,9 +164,8 @@ impl Line {
     pub(crate) fn on_accepted(&mut self, accepted: &LoginAccepted) -> Result<bool, SessionError> {
         // `ServerPacket::parse` has seen that it is a number.
         let number = accepted.sequence_number().unwrap_or(1).max(1);
-        match self.link {
-            Link::Probe { sent: true } | Link::Login { sent: true } => {}
-            _ => return Ok(false),
+        if !matches!(self.link, Link::Probe { sent: true } | Link::Login { sent: true }) {
+            return Ok(false);
         }
         if self.session.is_some_and(|session| session != accepted.session) {
             self.refuse(refusal::SESSION_CHANGED);
@@ -195,10 +200,8 @@ impl Line {
     /// Counts a sequenced message.
     #[inline]
     pub(crate) fn on_sequenced(&mut self) -> Take {
-        match self.link {
-            Link::Replay | Link::Query { .. } | Link::Ready | Link::Logout { .. } => {}
-            Link::Refused { logged_in: true, .. } => {}
-            _ => return Take::Ignore,
+        if !self.is_logged_in() && !matches!(self.link, Link::Logout { .. }) {
+            return Take::Ignore;
         }
         let number = self.incoming;
         self.incoming += 1;
@@ -218,12 +221,18 @@ impl Line {
     }
 
     pub(crate) fn begin_logout(&mut self) {
-        match self.link {
-            Link::Replay | Link::Query { .. } | Link::Ready => {}
-            Link::Refused { logged_in: true, .. } => {}
-            _ => return,
+        if self.is_logged_in() {
+            self.link = Link::Logout { sent: false };
         }
-        self.link = Link::Logout { sent: false };
+    }
+
+    /// Whether the numbered stream is being followed on this connection.
+    #[inline]
+    fn is_logged_in(&self) -> bool {
+        matches!(
+            self.link,
+            Link::Replay | Link::Query { .. } | Link::Ready | Link::Refused { logged_in: true, .. }
+        )
     }
 
     /// Whether cancels can be sent.
@@ -257,15 +266,21 @@ impl Line {
                 let message = Inbound::AccountQuery(&query, Appendages::ABSENT);
                 (emit_message(&message, out), Link::Query { sent: true })
             }
-            Link::Replay
+            Link::Down
+            | Link::Probe { sent: true }
+            | Link::Probed { logout_sent: true }
+            | Link::Login { sent: true }
+            | Link::Replay
             | Link::Query { sent: true }
             | Link::Ready
-            | Link::Refused { logged_in: true, .. }
-                if heartbeat_due =>
-            {
+            | Link::Logout { sent: true }
+            | Link::Ended
+            | Link::Refused { .. } => {
+                if !heartbeat_due || !self.is_logged_in() {
+                    return 0;
+                }
                 (ClientPacket::Heartbeat.emit(out), self.link)
             }
-            _ => return 0,
         };
         let Some(len) = len else { return 0 };
         self.link = link;
@@ -277,7 +292,12 @@ impl Line {
         let waiting = match self.link {
             Link::Down | Link::Ended | Link::Probed { .. } => false,
             Link::Refused { logged_in, .. } => logged_in,
-            _ => true,
+            Link::Probe { .. }
+            | Link::Login { .. }
+            | Link::Replay
+            | Link::Query { .. }
+            | Link::Ready
+            | Link::Logout { .. } => true,
         };
         if waiting && now.since(self.last_received) > self.server_timeout {
             return Err(SessionError::ServerSilent);

@@ -155,6 +155,32 @@ fn only_missed_messages_are_asked_for_after_a_broken_line() {
 }
 
 #[test]
+fn messages_that_come_again_are_passed_over() {
+    let (mut desk, mut venue) = ready();
+    assert!(desk.send(enter(Side::Buy, 900_000, 10)));
+    desk.settle(&mut venue);
+    venue.trade(1, 4);
+    desk.settle(&mut venue);
+    let (acks, now, next) = (desk.acks.len(), desk.now, desk.gateway.next_sequence());
+    let gateway = &mut desk.gateway;
+    // The second login is answered with the first message although the next was asked for.
+    for first in [next, 1] {
+        gateway.on_disconnected(now);
+        gateway.on_connected(now);
+        transmit(gateway, now);
+        let accepted = LoginAccepted::new(SESSION, first);
+        receive(gateway, ServerPacket::LoginAccepted(&accepted), now);
+    }
+    for message in &venue.log {
+        put(ServerPacket::Sequenced(message), &mut desk.to_desk);
+    }
+    desk.deliver(usize::MAX);
+    assert_eq!(desk.gateway.counters().duplicates, next - 1);
+    assert_eq!((desk.acks.len(), desk.gateway.next_sequence()), (acks, next));
+    assert_eq!(desk.position(INSTRUMENTS[0].0), 4);
+}
+
+#[test]
 fn a_refused_login_is_told() {
     let now = Nanos(1);
     let mut gateway = Gateway::new(config());

@@ -1,4 +1,5 @@
-//! Exported policies: weights in the safetensors format with a manifest beside them, checked before use.
+//! Exported policies: weights in the safetensors format with a manifest beside them, checked before
+//! use.
 //!
 //! The manifest is a JSON object:
 //! ```json
@@ -10,17 +11,18 @@
 //!   "widths": [40, 64, 64, 2],
 //!   "heads": ["bid_offset_ticks", "ask_offset_ticks"],
 //!   "normalisation": { "mean": [0.0], "std": [1.0], "clip": 10.0 },
-//!   "provenance": { "trained": true, "seed": 7, "commit": "1a2b3c", "note": "data, reward, steps" }
+//!   "provenance": { "trained": true, "seed": 7, "commit": "1a2b3c", "note": "data, steps" }
 //! }
 //! ```
-//! `widths` has the inputs first and the outputs last; `mean` and `std` have one number for each feature;
-//! `weights_hash` is FNV-1a, 64 bits, of the weights file, which finds a mix-up of files and not a forgery. The
-//! weights file has the tensors `layers.0.weight` (outputs × inputs), `layers.0.bias`, and so on, all F32, and no
-//! others. Reading files is the caller's: this takes bytes.
+//! `widths` has the inputs first and the outputs last; `mean` and `std` have one number for each
+//! feature; `weights_hash` is FNV-1a, 64 bits, of the weights file, which finds a mix-up of files
+//! and not a forgery. The weights file has the tensors `layers.0.weight` (outputs × inputs),
+//! `layers.0.bias`, and so on, all F32, and no others. Reading files is the caller's: this takes
+//! bytes.
 //!
-//! What is not exactly as expected is refused: another feature hash, other shapes, a weight that is NaN or infinite,
-//! a spread of zero, and a manifest that says that nobody trained the network, unless [`Allow::Untrained`] is given
-//! for a benchmark.
+//! What is not exactly as expected is refused: another feature hash, other shapes, a weight that is
+//! NaN or infinite, a spread of zero, and a manifest that says that nobody trained the network,
+//! unless [`Allow::Untrained`] is given for a benchmark.
 
 mod error;
 mod json;
@@ -66,7 +68,8 @@ impl Artifact {
     /// Reads the two files of an artifact.
     ///
     /// # Errors
-    /// [`ArtifactError`] for the first thing that is not as the format, the features of this build or `allow` want it.
+    /// [`ArtifactError`] for the first thing that is not as the format, the features of this build
+    /// or `allow` want it.
     pub fn parse(weights: &[u8], manifest: &[u8], allow: Allow) -> Result<Artifact, ArtifactError> {
         let manifest = Manifest::parse(manifest)?;
         if manifest.feature_version != FEATURE_VERSION {
@@ -86,8 +89,8 @@ impl Artifact {
         Artifact::assemble(manifest, layers)
     }
 
-    /// A network of random weights from `seed`, with layers of `hidden` units between the features and the two heads;
-    /// it quotes two ticks around the mid price, more or less.
+    /// A network of random weights from `seed`, with layers of `hidden` units between the features
+    /// and the two heads; it quotes two ticks around the mid price, more or less.
     ///
     /// # Errors
     /// [`ArtifactError::Network`] if the widths are not allowed.

@@ -7,7 +7,8 @@ use tercel_types::{Nanos, Qty, Symbol};
 /// Everything a [`crate::Policy`] is built from.
 #[derive(Clone, Debug)]
 pub struct PolicyConfig {
-    /// The instruments that may be quoted, at most [`INSTRUMENTS_MAX`]; one slot is reserved for each.
+    /// The instruments that may be quoted, at most [`INSTRUMENTS_MAX`]; one slot is reserved for
+    /// each.
     pub instruments: Vec<InstrumentPolicy>,
     /// How prices are chosen, for all of them.
     pub strategy: StrategyConfig,
@@ -31,15 +32,17 @@ pub struct InstrumentPolicy {
 pub struct QuoteRules {
     /// Shares of one quote, 1 to 1,000,000 (OUCH 5.0 "Quantity").
     pub order_qty: Qty,
-    /// Shares held or owed at most, 1 to 1,000,000,000: the side that would go past it is cut to what fits.
+    /// Shares held or owed at most, 1 to 1,000,000,000: the side that would go past it is cut to
+    /// what fits.
     pub position_max: i64,
-    /// A live quote is replaced when the wanted price is more than this many ticks away; 0 to 10,000.
+    /// A live quote is replaced when the wanted price is more than this many ticks away; 0 to
+    /// 10,000.
     pub requote_ticks: u32,
-    /// A live quote is replaced when its open shares differ from the wanted ones by more than this part of the
-    /// latter, in percent; 0 to 100.
+    /// A live quote is replaced when its open shares differ from the wanted ones by more than this
+    /// part of the latter, in percent; 0 to 100.
     pub requote_qty_percent: u32,
-    /// Least time between two entries or replaces on one side of one instrument, nanoseconds, at most an hour.
-    /// Cancels never wait.
+    /// Least time between two entries or replaces on one side of one instrument, nanoseconds, at
+    /// most an hour. Cancels never wait.
     pub requote_interval: Nanos,
     /// Enter quotes as post-only.
     pub post_only: bool,

@@ -1,46 +1,46 @@
 //! The features: one definition, used by training and by the host.
 //!
-//! Words: B₁, A₁ best bid and ask; b₁, a₁ shares there; M = (A₁ + B₁)/2; tick: price increment at M; Q₁, Q₅ shares at
-//! the best and at the best five levels of a side; D: mean over time of (b₁ + a₁)/2, slow, at least one share.
-//! Σ x·w: sum of x over past events, each weighted by w = 2^(−age/h); the half-life h is [`FAST`] or [`SLOW`]
-//! nanoseconds of the injected clock.
+//! Words: B₁, A₁ best bid and ask; b₁, a₁ shares there; M = (A₁ + B₁)/2; tick: price increment at
+//! M; Q₁, Q₅ shares at the best and at the best five levels of a side; D: mean over time of (b₁ +
+//! a₁)/2, slow, at least one share. Σ x·w: sum of x over past events, each weighted by w =
+//! 2^(−age/h); the half-life h is [`FAST`] or [`SLOW`] nanoseconds of the injected clock.
 //!
 //! | at | name | unit | formula | source |
 //! |---|---|---|---|---|
 //! | 0 | `spread` | ticks | (A₁ − B₁)/tick |  |
-//! | 1 | `imbalance_1` | ratio | (b₁ − a₁)/(b₁ + a₁) | Cartea, Donnelly, Jaimungal 2018, section 2 |
-//! | 2 | `imbalance_3` | ratio | the same over the best three levels | the same |
-//! | 3 | `imbalance_5` | ratio | the same over the best five levels | the same |
-//! | 4 | `microprice` | ticks | ((b₁·A₁ + a₁·B₁)/(a₁ + b₁) − M)/tick | Stoikov 2018, weighted mid price |
-//! | 5 | `microprice_5` | ticks | ((b₅·Ā + a₅·B̄)/(a₅ + b₅) − M)/tick, with B̄, Ā the volume-weighted prices of five levels and b₅, a₅ their shares | Stoikov 2018, over depth |
-//! | 6 | `bid_slope` | 1/tick | (Q₅/Q₁ − 1)/(distance of the last of five levels), bids | Næs, Skjeltorp 2006, slope of the book |
-//! | 7 | `ask_slope` | 1/tick | the same, asks | the same |
-//! | 8 | `bid_gap` | ticks | B₁ − B₂, at most 100; 100 when there is no second level | Farmer et al. 2004, gaps |
-//! | 9 | `ask_gap` | ticks | A₂ − A₁, likewise | the same |
-//! | 10 | `bid_depth` | ratio | b₁/D | Cont, Kukanov, Stoikov 2014, depth AD |
-//! | 11 | `ask_depth` | ratio | a₁/D | the same |
+//! | 1 | `imbalance_1` | ratio | (b₁ − a₁)/(b₁ + a₁) | CDJ |
+//! | 2 | `imbalance_3` | ratio | the same over the best three levels | CDJ |
+//! | 3 | `imbalance_5` | ratio | the same over the best five levels | CDJ |
+//! | 4 | `microprice` | ticks | ((b₁·A₁ + a₁·B₁)/(a₁ + b₁) − M)/tick | S |
+//! | 5 | `microprice_5` | ticks | ((b₅·Ā + a₅·B̄)/(a₅ + b₅) − M)/tick | S |
+//! | 6 | `bid_slope` | 1/tick | (Q₅/Q₁ − 1)/reach, bids | NS |
+//! | 7 | `ask_slope` | 1/tick | the same, asks | NS |
+//! | 8 | `bid_gap` | ticks | B₁ − B₂, at most 100; 100 without a B₂ | F |
+//! | 9 | `ask_gap` | ticks | A₂ − A₁, likewise | F |
+//! | 10 | `bid_depth` | ratio | b₁/D | CKS |
+//! | 11 | `ask_depth` | ratio | a₁/D | CKS |
 //! | 12 | `bid_orders` | orders | orders at the best bid |  |
 //! | 13 | `ask_orders` | orders | orders at the best ask |  |
-//! | 14 | `ofi_fast` | ratio | Σ e_n·w/D, fast | Cont, Kukanov, Stoikov 2014, e_n and OFI_k |
-//! | 15 | `ofi_slow` | ratio | the same, slow | the same |
-//! | 16 | `trade_imbalance_fast` | ratio | Σ sign·shares·w / Σ shares·w, fast; hidden trades signed by the quote rule | Lee, Ready 1991 |
-//! | 17 | `trade_imbalance_slow` | ratio | the same, slow | the same |
+//! | 14 | `ofi_fast` | ratio | Σ e_n·w/D, fast | CKS |
+//! | 15 | `ofi_slow` | ratio | the same, slow | CKS |
+//! | 16 | `trade_imbalance_fast` | ratio | Σ sign·shares·w / Σ shares·w, fast | LR |
+//! | 17 | `trade_imbalance_slow` | ratio | the same, slow | LR |
 //! | 18 | `trade_volume_fast` | ratio | Σ shares·w/D, fast |  |
-//! | 19 | `trade_rate_fast` | 1/s | Σ w·ln 2/h of trades, fast | Huang, Lehalle, Rosenbaum 2015, intensities |
-//! | 20 | `bid_add_rate` | 1/s | Σ w·ln 2/h of orders added, fast, bids | the same |
-//! | 21 | `ask_add_rate` | 1/s | the same, asks | the same |
-//! | 22 | `bid_cancel_rate` | 1/s | Σ w·ln 2/h of orders cut or deleted, fast, bids | the same |
-//! | 23 | `ask_cancel_rate` | 1/s | the same, asks | the same |
-//! | 24 | `volatility_fast` | ticks/√s | √(Σ (ΔM)²·w·ln 2/h)/tick, fast | Andersen et al. 2003, realised variance |
-//! | 25 | `volatility_slow` | ticks/√s | the same, slow | the same |
+//! | 19 | `trade_rate_fast` | 1/s | Σ w·ln 2/h of trades, fast | HLR |
+//! | 20 | `bid_add_rate` | 1/s | Σ w·ln 2/h of orders added, fast, bids | HLR |
+//! | 21 | `ask_add_rate` | 1/s | the same, asks | HLR |
+//! | 22 | `bid_cancel_rate` | 1/s | Σ w·ln 2/h of orders cut or deleted, fast, bids | HLR |
+//! | 23 | `ask_cancel_rate` | 1/s | the same, asks | HLR |
+//! | 24 | `volatility_fast` | ticks/√s | √(Σ (ΔM)²·w·ln 2/h)/tick, fast | ABDL |
+//! | 25 | `volatility_slow` | ticks/√s | the same, slow | ABDL |
 //! | 26 | `return_fast` | ticks | Σ ΔM·w/tick, fast |  |
 //! | 27 | `return_slow` | ticks | the same, slow |  |
 //! | 28 | `spread_mean` | ticks | mean over time of (A₁ − B₁)/tick, slow |  |
-//! | 29 | `since_trade` | s | time since the last trade, at most 60; 60 before the first |  |
-//! | 30 | `since_move` | s | time since the mid price last moved, at most 60; 60 before the first |  |
-//! | 31 | `inventory` | ratio | position/largest position, −4 to 4 | Avellaneda, Stoikov 2008, q |
-//! | 32 | `bid_queue_ahead` | ratio | shares ahead of our bid/D; b₁/D without a bid in the book | Moallemi, Yuan 2017, queue position |
-//! | 33 | `ask_queue_ahead` | ratio | shares ahead of our ask/D; a₁/D without an ask in the book | the same |
+//! | 29 | `since_trade` | s | since the last trade, at most 60; 60 without one |  |
+//! | 30 | `since_move` | s | since M last moved, at most 60; 60 without a move |  |
+//! | 31 | `inventory` | ratio | position/largest position, −4 to 4 | AS |
+//! | 32 | `bid_queue_ahead` | ratio | shares ahead of our bid/D; b₁/D without one | MY |
+//! | 33 | `ask_queue_ahead` | ratio | shares ahead of our ask/D; a₁/D without one | MY |
 //! | 34 | `bid_age` | s | time since our bid was sent, at most 60; 0 without one |  |
 //! | 35 | `ask_age` | s | time since our ask was sent, at most 60; 0 without one |  |
 //! | 36 | `bid_distance` | ticks | (B₁ − our bid)/tick; 0 without one |  |
@@ -48,20 +48,37 @@
 //! | 38 | `bid_working` | 0 or 1 | we have a bid |  |
 //! | 39 | `ask_working` | 0 or 1 | we have an ask |  |
 //!
-//! What needs a book is zero while the book cannot be measured: stale, one-sided, locked or crossed. No value is ever
-//! NaN or infinite; all lie within ±[`LIMIT`]. A value at time t depends on nothing after t.
+//! b₅, a₅, B̄, Ā: shares at five levels and their volume-weighted prices. Reach: ticks from the
+//! best to the last of five levels. Hidden trades, whose side the feed does not tell, are signed by
+//! the quote rule (LR). Sources:
+//! - ABDL: Andersen, Bollerslev, Diebold and Labys 2003, "Modeling and forecasting realized
+//!   volatility";
+//! - AS: Avellaneda and Stoikov 2008, the inventory q;
+//! - CDJ: Cartea, Donnelly and Jaimungal 2018, "Enhancing trading strategies with order book
+//!   signals";
+//! - CKS: Cont, Kukanov and Stoikov 2014, "The price impact of order book events": the contribution
+//!   e_n of one event, their sum OFI, and the mean depth that it is measured in;
+//! - F: Farmer, Gillemot, Lillo, Mike and Sen 2004, "What really causes large price changes?";
+//! - HLR: Huang, Lehalle and Rosenbaum 2015, "Simulating and analyzing order book data";
+//! - LR: Lee and Ready 1991, "Inferring trade direction from intraday data";
+//! - MY: Moallemi and Yuan 2017, "A model for queue position valuation in a limit order book";
+//! - NS: Næs and Skjeltorp 2006, "Order book characteristics and the volume-volatility relation";
+//! - S: Stoikov 2018, "The micro-price", the weighted mid price.
 //!
-//! Change a formula, a name, an order or a half-life and [`FEATURE_VERSION`] goes up: [`FEATURE_HASH`] follows from it,
-//! and every artifact of another hash is refused.
+//! What needs a book is zero while the book cannot be measured: stale, one-sided, locked or
+//! crossed. No value is ever NaN or infinite; all lie within ±[`LIMIT`]. A value at time t depends
+//! on nothing after t.
+//!
+//! Change a formula, a name, an order or a half-life and [`FEATURE_VERSION`] goes up:
+//! [`FEATURE_HASH`] follows from it, and every artifact of another hash is refused.
 
 mod decay;
 mod depth;
 mod flow;
 
-pub(crate) use depth::Touch;
+pub(crate) use depth::{Depth, Touch};
 pub(crate) use flow::Flow;
 
-use depth::Depth;
 use tercel_book::Books;
 use tercel_types::{InstrumentId, Nanos, Own, Side, WorkingOrder};
 
@@ -104,19 +121,23 @@ const SECONDS_MAX: f64 = 60.0;
 /// Widest gap between two levels that a feature shows, ticks.
 const GAP_MAX: f64 = 100.0;
 
-/// What of the book the features are computed from, besides what the flow remembers.
-struct Snapshot {
-    touch: Touch,
-    bid: Depth,
-    ask: Depth,
-}
-
 /// What the books say of an instrument now.
 pub(crate) struct Seen {
     /// The book may be wrong.
     pub(crate) stale: bool,
     /// Best bid and ask, if they can be measured.
     pub(crate) touch: Option<Touch>,
+}
+
+/// What of the books and of us the features are computed from, besides what the flow remembers.
+pub(crate) struct Snapshot<'a> {
+    pub(crate) touch: Option<Touch>,
+    /// Both sides of the book.
+    pub(crate) depths: &'a [Depth; 2],
+    pub(crate) own: &'a Own,
+    /// Shares ahead of our bid and our ask, where they are in the book.
+    pub(crate) ahead: [Option<u64>; 2],
+    pub(crate) position_max: i64,
 }
 
 impl Seen {
@@ -129,32 +150,26 @@ impl Seen {
 }
 
 /// Computes every feature as of `now`.
-pub(crate) fn compute(
-    flow: &Flow,
-    books: &Books,
-    id: InstrumentId,
-    own: &Own,
-    position_max: i64,
-    now: Nanos,
-) -> Features {
-    let flow = flow.as_of(now);
-    let snapshot = Seen::new(books, id).touch.map(|touch| Snapshot {
-        touch,
-        bid: Depth::read(books.depth(id, Side::Buy)),
-        ask: Depth::read(books.depth(id, Side::Sell)),
-    });
+pub(crate) fn compute(flow: &Flow, snapshot: &Snapshot<'_>, now: Nanos) -> Features {
+    let later;
+    // A decision follows its event at once, and then there is nothing to bring forward and nothing
+    // to copy.
+    let flow = if flow.is_current(now) {
+        flow
+    } else {
+        later = flow.as_of(now);
+        &later
+    };
     let mut out = Writer { features: [0.0; FEATURE_COUNT], at: 0 };
-    let depth = flow.mean_depth();
-    match &snapshot {
-        Some(snapshot) => snapshot.write(depth, &mut out),
+    // Reciprocals, once: a division costs five multiplications, and there would be thirty.
+    let per_depth = 1.0 / flow.mean_depth();
+    let per_tick = snapshot.touch.map_or(0.0, |touch| 1.0 / touch.tick());
+    match &snapshot.touch {
+        Some(touch) => write_book(touch, snapshot.depths, per_depth, per_tick, &mut out),
         None => out.at = BOOK_FEATURES,
     }
-    let tick = snapshot.as_ref().map(|snapshot| snapshot.touch.tick());
-    write_flow(&flow, depth, tick, now, &mut out);
-    let inventory = own.position as f64 / position_max as f64;
-    out.push(inventory.clamp(-4.0, 4.0));
-    let touch = snapshot.map(|snapshot| snapshot.touch);
-    write_own(own, touch, depth, books, now, &mut out);
+    write_flow(flow, per_depth, per_tick, now, &mut out);
+    write_own(snapshot, per_depth, per_tick, now, &mut out);
     debug_assert_eq!(out.at, FEATURE_COUNT);
     out.features
 }
@@ -178,91 +193,77 @@ impl Writer {
     }
 }
 
-impl Snapshot {
-    fn write(&self, depth: f64, out: &mut Writer) {
-        let Snapshot { touch, bid, ask } = self;
-        let (tick, mid) = (touch.tick(), touch.mid());
-        out.push((touch.ask - touch.bid) as f64 / tick);
-        out.push(imbalance(touch.bid_qty, touch.ask_qty));
-        out.push(imbalance(bid.three, ask.three));
-        out.push(imbalance(bid.five, ask.five));
-        let (best_bid, best_ask) = (touch.bid as f64, touch.ask as f64);
-        out.push((weighted(best_bid, touch.bid_qty, best_ask, touch.ask_qty) - mid) / tick);
-        out.push((weighted(bid.price, bid.five, ask.price, ask.five) - mid) / tick);
-        out.push(slope(bid, tick));
-        out.push(slope(ask, tick));
-        out.push(gap(bid, tick));
-        out.push(gap(ask, tick));
-        out.push(touch.bid_qty / depth);
-        out.push(touch.ask_qty / depth);
-        out.push(bid.orders);
-        out.push(ask.orders);
-    }
+fn write_book(touch: &Touch, depths: &[Depth; 2], per_depth: f64, per_tick: f64, out: &mut Writer) {
+    let ([bid, ask], mid) = (depths, touch.mid());
+    out.push((touch.ask - touch.bid) as f64 * per_tick);
+    out.push(imbalance(touch.bid_qty, touch.ask_qty));
+    out.push(imbalance(bid.three, ask.three));
+    out.push(imbalance(bid.five, ask.five));
+    let (best_bid, best_ask) = (touch.bid as f64, touch.ask as f64);
+    out.push((weighted(best_bid, touch.bid_qty, best_ask, touch.ask_qty) - mid) * per_tick);
+    out.push((weighted(bid.price, bid.five, ask.price, ask.five) - mid) * per_tick);
+    out.push(slope(bid, per_tick));
+    out.push(slope(ask, per_tick));
+    out.push(gap(bid, per_tick));
+    out.push(gap(ask, per_tick));
+    out.push(touch.bid_qty * per_depth);
+    out.push(touch.ask_qty * per_depth);
+    out.push(bid.orders);
+    out.push(ask.orders);
 }
 
 /// Events per second from a weighted count of half-life `half_life`.
 #[inline]
-pub(crate) fn per_second(half_life: f64) -> f64 {
+pub(crate) const fn per_second(half_life: f64) -> f64 {
     core::f64::consts::LN_2 * 1e9 / half_life
 }
 
-fn write_flow(flow: &Flow, depth: f64, tick: Option<f64>, now: Nanos, out: &mut Writer) {
+/// `per_tick` is zero without a book: there is no tick to measure in.
+fn write_flow(flow: &Flow, per_depth: f64, per_tick: f64, now: Nanos, out: &mut Writer) {
     let (fast, slow) = (&flow.fast, &flow.slow);
-    out.push(fast.ofi / depth);
-    out.push(slow.ofi / depth);
+    out.push(fast.ofi * per_depth);
+    out.push(slow.ofi * per_depth);
     out.push(fast.imbalance());
     out.push(slow.imbalance());
-    out.push(fast.volume / depth);
+    out.push(fast.volume * per_depth);
     out.push(flow.trades * per_second(FAST));
     for counts in [&flow.adds, &flow.cancels] {
         out.push(counts[0] * per_second(FAST));
         out.push(counts[1] * per_second(FAST));
     }
-    // Without a book there is no tick to measure in.
-    let ticks = |units: f64| tick.map_or(0.0, |tick| units / tick);
-    out.push(ticks(flow.volatility_fast()));
-    out.push(ticks(flow.volatility_slow()));
-    out.push(ticks(fast.drift));
-    out.push(ticks(slow.drift));
-    out.push(ticks(flow.mean_spread()));
+    out.push(flow.volatility_fast() * per_tick);
+    out.push(flow.volatility_slow() * per_tick);
+    out.push(fast.drift * per_tick);
+    out.push(slow.drift * per_tick);
+    out.push(flow.mean_spread() * per_tick);
     out.push(flow.last_trade().map_or(SECONDS_MAX, |then| seconds(now, then)));
     out.push(flow.last_move().map_or(SECONDS_MAX, |then| seconds(now, then)));
 }
 
-fn write_own(
-    own: &Own,
-    touch: Option<Touch>,
-    depth: f64,
-    books: &Books,
-    now: Nanos,
-    out: &mut Writer,
-) {
-    let ahead = |order: Option<&WorkingOrder>, best: f64| {
-        let position = order.and_then(|order| books.queue_position(order.order_ref));
-        position.map_or(best, |position| position.shares_ahead as f64) / depth
-    };
-    let age = |order: Option<&WorkingOrder>| order.map_or(0.0, |order| seconds(now, order.entered));
-    let (bid, ask) = (own.bid.as_ref(), own.ask.as_ref());
-    out.push(ahead(bid, touch.map_or(0.0, |touch| touch.bid_qty)));
-    out.push(ahead(ask, touch.map_or(0.0, |touch| touch.ask_qty)));
-    out.push(age(bid));
-    out.push(age(ask));
-    let distance = |order: Option<&WorkingOrder>, side: Side| match (order, &touch) {
-        (Some(order), Some(touch)) => {
-            let best = if side == Side::Buy { touch.bid } else { touch.ask };
-            (best as f64 - order.price.0 as f64) * side.sign() as f64 / touch.tick()
-        }
-        _ => 0.0,
-    };
-    out.push(distance(bid, Side::Buy));
-    out.push(distance(ask, Side::Sell));
-    out.push(f64::from(u8::from(bid.is_some())));
-    out.push(f64::from(u8::from(ask.is_some())));
+fn write_own(snapshot: &Snapshot<'_>, per_depth: f64, per_tick: f64, now: Nanos, out: &mut Writer) {
+    let Snapshot { touch, own, ahead, position_max, .. } = snapshot;
+    out.push((own.position as f64 / *position_max as f64).clamp(-4.0, 4.0));
+    let best = touch.map_or([0.0; 2], |touch| [touch.bid_qty, touch.ask_qty]);
+    for (ahead, best) in ahead.iter().zip(best) {
+        out.push(ahead.map_or(best, |shares| shares as f64) * per_depth);
+    }
+    for order in [&own.bid, &own.ask] {
+        out.push(order.as_ref().map_or(0.0, |order| seconds(now, order.entered)));
+    }
+    let prices = touch.map_or([0; 2], |touch| [touch.bid, touch.ask]);
+    for (side, best) in [Side::Buy, Side::Sell].into_iter().zip(prices) {
+        let behind =
+            |order: &WorkingOrder| (best as f64 - order.price.0 as f64) * side.sign() as f64;
+        out.push(own.side(side).map_or(0.0, behind) * per_tick);
+    }
+    for order in [&own.bid, &own.ask] {
+        out.push(f64::from(u8::from(order.is_some())));
+    }
 }
 
 #[inline]
 fn seconds(now: Nanos, then: Nanos) -> f64 {
-    (now.since(then).0 as f64 / 1e9).min(SECONDS_MAX)
+    (now.since(then).0 as f64 * 1e-9).min(SECONDS_MAX)
 }
 
 #[inline]
@@ -277,17 +278,17 @@ fn weighted(bid: f64, bid_qty: f64, ask: f64, ask_qty: f64) -> f64 {
 }
 
 #[inline]
-fn slope(depth: &Depth, tick: f64) -> f64 {
+fn slope(depth: &Depth, per_tick: f64) -> f64 {
     if depth.reach > 0.0 && depth.best > 0.0 {
-        (depth.five / depth.best - 1.0) / (depth.reach / tick)
+        (depth.five - depth.best) / (depth.best * depth.reach * per_tick)
     } else {
         0.0
     }
 }
 
 #[inline]
-fn gap(depth: &Depth, tick: f64) -> f64 {
-    if depth.gap > 0.0 { (depth.gap / tick).min(GAP_MAX) } else { GAP_MAX }
+fn gap(depth: &Depth, per_tick: f64) -> f64 {
+    if depth.gap > 0.0 { (depth.gap * per_tick).min(GAP_MAX) } else { GAP_MAX }
 }
 
 const fn hash() -> u64 {

@@ -1,14 +1,16 @@
 //! One dense layer, three ways.
 //!
-//! Weights are packed by input: for input k, the weights of all outputs lie side by side in [`Lane`]s of sixteen, so
-//! that a layer is a walk through memory from front to back with one broadcast and T multiply-adds for each input.
-//! Padding is zero, at the end of the inputs (to a multiple of [`CHAINS`]) and of the outputs (to whole lanes).
+//! Weights are packed by input: for input k, the weights of all outputs lie side by side in
+//! [`Lane`]s of sixteen, so that a layer is a walk through memory from front to back with one
+//! broadcast and T multiply-adds for each input. Padding is zero, at the end of the inputs (to a
+//! multiple of [`CHAINS`]) and of the outputs (to whole lanes).
 //!
-//! Every kernel computes the same expression in the same order: output n is the sum of [`CHAINS`] chains, chain c takes
-//! the inputs k with k mod 4 = c in rising order through fused multiply-adds, chain 0 starts at the bias, the others
-//! at zero, and the result is (c0 + c1) + (c2 + c3). A fused multiply-add rounds once wherever it runs, so all
-//! kernels give the same bits, and a decision does not depend on the machine that made it. Four chains also hide the
-//! four cycles of latency of one multiply-add.
+//! Every kernel computes the same expression in the same order: output n is the sum of [`CHAINS`]
+//! chains, chain c takes the inputs k with k mod 4 = c in rising order through fused multiply-adds,
+//! chain 0 starts at the bias, the others at zero, and the result is (c0 + c1) + (c2 + c3). A fused
+//! multiply-add rounds once wherever it runs, so all kernels give the same bits, and a decision
+//! does not depend on the machine that made it. Four chains also hide the four cycles of latency of
+//! one multiply-add.
 
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)] // intrinsics
@@ -115,7 +117,8 @@ impl Kernel {
     }
 }
 
-/// A kernel that has been found to run here: nobody else can make one, so the unsafe calls rest on it.
+/// A kernel that has been found to run here: nobody else can make one, so the unsafe calls rest on
+/// it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Checked(Kernel);
 
@@ -129,8 +132,8 @@ impl Checked {
         self.0
     }
 
-    /// Runs one layer. `input` has [`Packed::input_lanes`] lanes at least, of which only the layer's inputs may be
-    /// other than zero; `output` gets [`Packed::output_lanes`] lanes.
+    /// Runs one layer. `input` has [`Packed::input_lanes`] lanes at least, of which only the
+    /// layer's inputs may be other than zero; `output` gets [`Packed::output_lanes`] lanes.
     #[inline]
     pub(crate) fn layer(self, layer: &Packed, input: &[Lane], output: &mut [Lane]) {
         match self.0 {

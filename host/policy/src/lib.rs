@@ -1,18 +1,24 @@
-//! Features, inference and quoting: from a changed book to what we would like to have in the market.
+//! Features, inference and quoting: from a changed book to what we would like to have in the
+//! market.
 //!
-//! [`Policy`] keeps one preallocated slot for every instrument it may quote. [`Policy::on_event`] brings the slot's
-//! features up to date in constant time, [`Policy::decide`] asks the strategy for two prices, rounds them to the
-//! price grid, and compares them with our working orders. What comes out are intents; only risk turns one into an
-//! order.
+//! [`Policy`] keeps one preallocated slot for every instrument it may quote. [`Policy::on_event`]
+//! brings the slot's features up to date in constant time, [`Policy::decide`] asks the strategy for
+//! two prices, rounds them to the price grid, and compares them with our working orders. What comes
+//! out are intents; only risk turns one into an order.
 //!
-//! - [`features`]: the one definition of every feature, for training and for the host, with its hash;
-//! - [`strategy`]: fixed spread, Avellaneda–Stoikov, Guéant–Lehalle–Fernandez-Tapia, and a learned network;
-//! - [`mlp`]: the dense network over kernels for AVX-512, AVX2 and any machine, which give the same bits;
+//! - [`features`]: the one definition of every feature, for training and for the host, with its
+//!   hash;
+//! - [`strategy`]: fixed spread, Avellaneda–Stoikov, Guéant–Lehalle–Fernandez-Tapia, and a learned
+//!   network;
+//! - [`mlp`]: the dense network over kernels for AVX-512, AVX2 and any machine, which give the same
+//!   bits;
 //! - [`artifact`]: exported weights with their manifest, checked before use;
 //! - [`quoter`]: wanted quotes and working orders to intents.
 //!
-//! After [`Policy::add_instrument`] nothing allocates, locks, reads a clock or draws a random number. The same
-//! records, clock and orders give the same intents on every machine. Unsafe code is in the two kernel files for x86
+//! After [`Policy::add_instrument`] nothing allocates, locks, reads a clock or draws a random
+//! number. The same records, clock and orders give the same intents, and features and networks give
+//! the same bits on every machine; only the logarithm and the power that two of the models take
+//! once, at construction, are the system library's. Unsafe code is in the two kernel files for x86
 //! only.
 #![deny(unsafe_code)]
 

@@ -1,7 +1,7 @@
 //! A dense network in f32: layers of weights with ReLU between them and none after the last.
 //!
-//! 40-64-64-2 is 6,800 multiply-adds over 28 KiB of weights, which stay in the first-level cache while the policy is
-//! busy: the walk through them, some 430 lines, is what a decision costs.
+//! 40-64-64-2 is 6,800 multiply-adds over 28 KiB of weights, which stay in the first-level cache
+//! while the policy is busy: the walk through them, some 430 lines, is what a decision costs.
 
 use crate::kernel::{Checked, LANE, Lane, Packed};
 use core::fmt;
@@ -45,7 +45,8 @@ pub enum MlpError {
         /// Which layer.
         layer: usize,
     },
-    /// The numbers of a layer are not inputs times outputs, or it does not take what the one before gives.
+    /// The numbers of a layer are not inputs times outputs, or it does not take what the one before
+    /// gives.
     Shape {
         /// Which layer.
         layer: usize,
@@ -138,8 +139,8 @@ impl Mlp {
         self.kernel.kernel()
     }
 
-    /// Runs the network. Inputs that are missing count as zero and those too many are not read; the outputs lie in
-    /// the network's own memory.
+    /// Runs the network. Inputs that are missing count as zero and those too many are not read; the
+    /// outputs lie in the network's own memory.
     #[inline]
     pub fn forward(&mut self, inputs: &[f32]) -> &[f32] {
         let [mut from, mut to] = self.scratch.each_mut().map(Vec::as_mut_slice);
@@ -150,8 +151,8 @@ impl Mlp {
             lane.0[..chunk.len()].copy_from_slice(chunk);
         }
         for layer in &self.layers {
-            // The padding of a layer's outputs is zero, which is what the next layer asks of its input: no weights
-            // and no bias are there.
+            // The padding of a layer's outputs is zero, which is what the next layer asks of its
+            // input: no weights and no bias are there.
             self.kernel.layer(layer, from, to);
             core::mem::swap(&mut from, &mut to);
         }

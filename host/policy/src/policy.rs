@@ -1,20 +1,21 @@
 //! The policy: slots, features, strategy and quoter together.
 
 use crate::config::{InstrumentPolicy, PolicyConfig, PolicyError, QuoteRules};
-use crate::features::{self, FEATURE_COUNT, Features, Flow, Seen, Touch};
+use crate::features::{self, Depth, FEATURE_COUNT, Features, Flow, Seen, Snapshot, Touch};
 use crate::quoter::{Bounds, Quoter, target};
 use crate::strategy::{Desired, Inputs, Strategy, UNITS};
 use tercel_abi::{EventRecord, Kind};
-use tercel_book::{Books, Change};
+use tercel_book::{Books, Change, Effect};
 use tercel_types::{
-    InstrumentId, Intent, Intents, MarketView, Nanos, Own, Side, Symbol, TradingState, WorkingState,
+    InstrumentId, Intent, Intents, MarketView, Nanos, Own, Side, Symbol, TradingState,
+    WorkingOrder, WorkingState,
 };
 
 /// What we would like to have in the market, instrument by instrument.
 pub struct Policy {
     slots: Vec<Slot>,
-    /// Slot of each instrument, [`NONE`] for those that are not quoted: 128 KiB, of which a day touches 2 bytes an
-    /// instrument.
+    /// Slot of each instrument, [`NONE`] for those that are not quoted: 128 KiB, of which a day
+    /// touches 2 bytes an instrument.
     index: Box<[u16]>,
     slots_max: usize,
     instruments: Vec<InstrumentPolicy>,
@@ -39,7 +40,8 @@ pub struct PolicyCounters {
     pub replaces: u64,
     /// Intents to cancel.
     pub cancels: u64,
-    /// Instruments that a directory record took away from the policy: the locate now is another symbol.
+    /// Instruments that a directory record took away from the policy: the locate now is another
+    /// symbol.
     pub disabled: u64,
 }
 
@@ -50,6 +52,10 @@ struct Slot {
     flow: Flow,
     rules: QuoteRules,
     quoter: Quoter,
+    /// Both sides of the book as last read, `None` where the side has changed since. An event
+    /// changes one side, so that a decision reads five levels and not ten; and strategies without
+    /// features read none.
+    depths: [Option<Depth>; 2],
     /// The directory calls this locate by a symbol of the configuration, or has not spoken yet.
     enabled: bool,
 }
@@ -78,14 +84,15 @@ impl Policy {
     }
 
     /// Begins to follow an instrument, by the common rules; the directory record that goes through
-    /// [`Policy::on_event`] after this gives it the rules of its symbol. Once more for the same instrument starts it
-    /// afresh. Returns false when every slot is taken.
+    /// [`Policy::on_event`] after this gives it the rules of its symbol. Once more for the same
+    /// instrument starts it afresh. Returns false when every slot is taken.
     pub fn add_instrument(&mut self, id: InstrumentId) -> bool {
         let fresh = Slot {
             id,
             flow: Flow::default(),
             rules: self.common,
             quoter: Quoter::default(),
+            depths: [None; 2],
             enabled: true,
         };
         if let Some(slot) = self.slots.get_mut(usize::from(self.index[id.index()])) {
@@ -106,9 +113,9 @@ impl Policy {
         self.index[id.index()] != NONE
     }
 
-    /// Takes in one record, after the books have applied it. Every record that changed an instrument with a slot
-    /// or told of a trade in it must come here, and every record of the feed itself, whatever its instrument:
-    /// features must not measure a move across a gap.
+    /// Takes in one record, after the books have applied it. Every record that changed an
+    /// instrument with a slot or told of a trade in it must come here, and every record of the feed
+    /// itself, whatever its instrument: features must not measure a move across a gap.
     #[inline]
     pub fn on_event(&mut self, record: &EventRecord, change: &Change, books: &Books, now: Nanos) {
         if record.kind < FEED_KINDS {
@@ -120,6 +127,9 @@ impl Policy {
         };
         let seen = Seen::new(books, slot.id);
         slot.flow.observe(record.kind(), change, &seen, now);
+        if let Effect::Book { side, .. } = change.effect {
+            slot.depths[side.index()] = None;
+        }
         if record.kind == Kind::Directory as u8 {
             self.on_directory(change.instrument, record.symbol());
         }
@@ -131,11 +141,12 @@ impl Policy {
     fn on_feed(&mut self, books: &Books, now: Nanos) {
         for slot in &mut self.slots {
             slot.flow.interrupt(&Seen::new(books, slot.id), now);
+            slot.depths = [None; 2]; // a snapshot begins with empty books
         }
     }
 
-    /// The directory names an instrument with a slot. A symbol that is not configured must not be quoted by the
-    /// leave of the one that had its locate before.
+    /// The directory names an instrument with a slot. A symbol that is not configured must not be
+    /// quoted by the leave of the one that had its locate before.
     #[cold]
     #[inline(never)]
     fn on_directory(&mut self, id: InstrumentId, symbol: Symbol) {
@@ -149,11 +160,12 @@ impl Policy {
         slot.enabled = configured.is_some();
     }
 
-    /// What should be done in one instrument. Nothing is wanted, and what is live is cancelled, while the policy is
-    /// stopped, the instrument has no slot or does not trade, or its book is stale, one-sided, locked or crossed.
+    /// What should be done in one instrument. Nothing is wanted, and what is live is cancelled,
+    /// while the policy is stopped, the instrument has no slot or does not trade, or its book is
+    /// stale, one-sided, locked or crossed.
     ///
-    /// Decisions are only made when this is called: an entry put off by [`QuoteRules::requote_interval`] waits for
-    /// the next call.
+    /// Decisions are only made when this is called: an entry put off by
+    /// [`QuoteRules::requote_interval`] waits for the next call.
     #[inline]
     pub fn decide(&mut self, id: InstrumentId, books: &Books, own: &Own, now: Nanos) -> Intents {
         self.counters.decisions += 1;
@@ -196,12 +208,16 @@ impl Policy {
     /// The features of one instrument as of `now`; zeros for an instrument without a slot.
     pub fn features(&self, id: InstrumentId, books: &Books, own: &Own, now: Nanos) -> Features {
         match self.slots.get(usize::from(self.index[id.index()])) {
-            Some(slot) => slot.features(books, own, now),
+            Some(slot) => {
+                let touch = Seen::new(books, id).touch;
+                slot.features(&slot.read(books), touch, books, own, now)
+            }
             None => [0.0; FEATURE_COUNT],
         }
     }
 
-    /// From now on nothing is wanted anywhere: the next decision on each instrument cancels its quotes.
+    /// From now on nothing is wanted anywhere: the next decision on each instrument cancels its
+    /// quotes.
     pub fn stop(&mut self) {
         self.stopped = true;
     }
@@ -234,7 +250,7 @@ fn quotable(view: &MarketView) -> Option<Touch> {
 impl Slot {
     #[inline]
     fn desired(
-        &self,
+        &mut self,
         strategy: &mut Strategy,
         touch: &Touch,
         books: &Books,
@@ -259,7 +275,12 @@ impl Slot {
                 inputs.volatility = self.volatility(now);
                 model.desired(&inputs)
             }
-            Strategy::Mlp(network) => network.desired(&self.features(books, own, now), &inputs),
+            Strategy::Mlp(network) => {
+                let depths = self.read(books);
+                self.depths = depths.map(Some);
+                let features = self.features(&depths, Some(*touch), books, own, now);
+                network.desired(&features, &inputs)
+            }
         }
     }
 
@@ -269,9 +290,32 @@ impl Slot {
         self.flow.as_of(now).volatility_slow() / UNITS
     }
 
+    /// Both sides of the book, reading those that have changed.
     #[inline]
-    fn features(&self, books: &Books, own: &Own, now: Nanos) -> Features {
-        features::compute(&self.flow, books, self.id, own, self.rules.position_max, now)
+    fn read(&self, books: &Books) -> [Depth; 2] {
+        let read = |side: Side| {
+            self.depths[side.index()].unwrap_or_else(|| Depth::read(books.depth(self.id, side)))
+        };
+        [read(Side::Buy), read(Side::Sell)]
+    }
+
+    #[inline]
+    fn features(
+        &self,
+        depths: &[Depth; 2],
+        touch: Option<Touch>,
+        books: &Books,
+        own: &Own,
+        now: Nanos,
+    ) -> Features {
+        let ahead = |order: &Option<WorkingOrder>| {
+            let order = order.as_ref()?;
+            books.queue_position(order.order_ref).map(|position| position.shares_ahead)
+        };
+        let ahead = [ahead(&own.bid), ahead(&own.ask)];
+        let position_max = self.rules.position_max;
+        let snapshot = Snapshot { touch, depths, own, ahead, position_max };
+        features::compute(&self.flow, &snapshot, now)
     }
 }
 

@@ -1,9 +1,10 @@
 //! From the prices a strategy would like, and the orders that work, to what should be done.
 //!
-//! First [`target`]: bid down and ask up to the price grid, cut back so as not to reach the other side's best quote or
-//! our own order there, sized by what the inventory limit leaves. Then [`Quoter::side`]: nothing while an order of ours
-//! on that side waits for an answer; else enter, replace or cancel, and only where the difference is worth the place
-//! in the queue that a replace costs.
+//! First [`target`]: bid down and ask up to the price grid, cut back so as not to reach the other
+//! side's best quote or our own order there, sized by what the inventory limit leaves. Then
+//! [`Quoter::side`]: nothing while an order of ours on that side waits for an answer; else enter,
+//! replace or cancel, and only where the difference is worth the place in the queue that a replace
+//! costs.
 
 use crate::config::QuoteRules;
 use crate::strategy::Desired;
@@ -37,12 +38,12 @@ pub struct Quoter {
     quoted: [Option<Nanos>; 2],
 }
 
-/// A slack for the rounding of a computed price, units of 1/10,000 dollar: what is a millionth of a unit below a
-/// grid price is that price.
+/// A slack for the rounding of a computed price, units of 1/10,000 dollar: what is a millionth of a
+/// unit below a grid price is that price.
 const SLACK: f64 = 1e-6;
 
-/// The quote wanted on one side, or `None` where there should be none: the inventory is full, the price is not a
-/// number, not positive, or outside the bands.
+/// The quote wanted on one side, or `None` where there should be none: the inventory is full, the
+/// price is not a number, not positive, or outside the bands.
 #[inline]
 pub fn target(
     rules: &QuoteRules,
@@ -71,7 +72,8 @@ pub fn target(
     allowed.then_some(Target { price, qty: Qty(qty as u32) })
 }
 
-/// Shares that may still be added on `side` before the position limit; below zero when it is passed.
+/// Shares that may still be added on `side` before the position limit; below zero when it is
+/// passed.
 #[inline]
 fn room(rules: &QuoteRules, own: &Own, side: Side) -> i64 {
     rules.position_max.saturating_sub(own.position.saturating_mul(side.sign()))
@@ -96,8 +98,8 @@ fn nearest_bid(top: &Top, own: Option<&WorkingOrder>) -> Price {
 }
 
 impl Quoter {
-    /// Adds what should be done on one side to `intents`; returns whether something was put off because the side was
-    /// quoted less than the least interval ago.
+    /// Adds what should be done on one side to `intents`; returns whether something was put off
+    /// because the side was quoted less than the least interval ago.
     #[inline]
     pub fn side(
         &mut self,

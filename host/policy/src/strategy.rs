@@ -1,8 +1,9 @@
-//! How prices are chosen. Every strategy answers with two real-valued prices; rounding to the price grid, limits on
-//! the inventory and the rule never to cross are the same for all and live in [`crate::quoter`].
+//! How prices are chosen. Every strategy answers with two real-valued prices; rounding to the price
+//! grid, limits on the inventory and the rule never to cross are the same for all and live in
+//! [`crate::quoter`].
 //!
-//! The strategies are variants of one enum, chosen at construction: a match is one predicted branch where a trait
-//! object would be an indirect call that cannot be inlined.
+//! The strategies are variants of one enum, chosen at construction: a match is one predicted branch
+//! where a trait object would be an indirect call that cannot be inlined.
 
 mod avellaneda_stoikov;
 mod fixed_spread;
@@ -34,7 +35,8 @@ pub enum StrategyConfig {
     Mlp(Box<Learned>),
 }
 
-/// Where a model takes the volatility of the mid price from, in dollars per square root of a second.
+/// Where a model takes the volatility of the mid price from, in dollars per square root of a
+/// second.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Volatility {
     /// A constant.

@@ -37,7 +37,8 @@ fn weights(change: impl FnOnce(&mut Vec<u8>)) -> Result<Artifact, ArtifactError>
     parse(&encoded)
 }
 
-/// The weights file of the sample with one text of its header, of equal length, in the place of another.
+/// The weights file of the sample with one text of its header, of equal length, in the place of
+/// another.
 fn header(from: &str, to: &str) -> Result<Artifact, ArtifactError> {
     assert_eq!(from.len(), to.len());
     weights(|bytes| {

@@ -8,8 +8,8 @@ use tercel_abi::{EventRecord, Kind};
 use tercel_book::{Books, Limits};
 use tercel_policy::features::{FAST, SLOW};
 use tercel_policy::{
-    FEATURE_COUNT, FEATURE_NAMES, Features, FixedSpread, InstrumentPolicy, Policy, PolicyConfig,
-    QuoteRules, StrategyConfig,
+    Artifact, FEATURE_COUNT, FEATURE_NAMES, Features, InstrumentPolicy, Learned, Policy,
+    PolicyConfig, QuoteRules, StrategyConfig,
 };
 use tercel_types::{Nanos, OrderRef, Own, Price, Qty, Side, UserRef, WorkingOrder, WorkingState};
 
@@ -231,11 +231,14 @@ fn books() -> Books {
 }
 
 fn policy() -> Policy {
-    let fixed = FixedSpread { half_spread_ticks: 1.0, skew_ticks: 2.0 };
+    // A network reads the features at each decision and keeps what it read of the book for the
+    // next.
+    let artifact = Artifact::untrained(&[4], 1).unwrap();
+    let learned = Learned { artifact, offset_min_ticks: 1.0, offset_max_ticks: 5.0 };
     let quote = QuoteRules { position_max: POSITION_MAX, ..QuoteRules::default() };
     let config = PolicyConfig {
         instruments: vec![InstrumentPolicy::new(SYMBOL)],
-        strategy: StrategyConfig::FixedSpread(fixed),
+        strategy: StrategyConfig::Mlp(Box::new(learned)),
         quote,
     };
     let mut policy = Policy::new(config).unwrap();
@@ -261,6 +264,7 @@ impl Run {
     fn feed(&mut self, record: &EventRecord) {
         let change = self.books.apply(record);
         self.policy.on_event(record, &change, &self.books, Nanos(self.now));
+        let _ = self.policy.decide(ID, &self.books, &Own::default(), Nanos(self.now));
     }
 
     fn step(&mut self, draw: &Draw) {

@@ -108,7 +108,8 @@ proptest! {
                 }
                 (Some(order), Some(Intent::Replace { original, qty, .. })) => {
                     prop_assert_eq!(order.state, WorkingState::Live);
-                    prop_assert_eq!((*original, Some(*qty)), (order.user_ref, target.map(|t| t.qty)));
+                    prop_assert_eq!(*original, order.user_ref);
+                    prop_assert_eq!(Some(*qty), target.map(|target| target.qty));
                 }
                 (Some(order), Some(Intent::Cancel { original })) => {
                     prop_assert_eq!(order.state, WorkingState::Live);

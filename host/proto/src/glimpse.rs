@@ -109,7 +109,7 @@ impl Client {
         len
     }
 
-    /// Makes a heartbeat due. A server closes a line that was silent for 15 s (§2.3.4 of
+    /// Makes a heartbeat due. A server closes a line that was silent for 15 s (§2.3.3 of
     /// SoupBinTCP); a snapshot that may take longer needs one each second.
     pub fn request_heartbeat(&mut self) {
         self.heartbeat_due = matches!(self.state, State::LoginSent | State::Receiving);

@@ -4,7 +4,7 @@
 //! A packet is a two-byte big-endian length of what follows, one byte of type, and a payload
 //! (§1.1). Only sequenced data packets have a number, and only by counting: the first after a login
 //! has the number that Login Accepted named (§1.3). Text fields of the login are padded with
-//! spaces, the session and the numbers on the left (§2.2.1, §2.2.3). Version 4.00 differs in an
+//! spaces, the session and the numbers on the left (§2.2.1, §2.3.1). Version 4.00 differs in an
 //! unsequenced data packet from the server, which is taken here too.
 
 use core::fmt;
@@ -19,10 +19,10 @@ pub const PAYLOAD_MAX: usize = u16::MAX as usize - 1;
 pub const LOGIN_REQUEST: usize = HEADER + size_of::<LoginRequest>();
 /// Bytes of a whole Login Accepted packet.
 pub const LOGIN_ACCEPTED: usize = HEADER + size_of::<LoginAccepted>();
-/// A session name of spaces asks for the session that is active now (§2.3.2).
+/// A session name of spaces asks for the session that is active now (§2.3.1).
 pub const ANY_SESSION: [u8; 10] = [b' '; 10];
 
-/// Reasons of a Login Rejected packet (§2.2.3).
+/// Reasons of a Login Rejected packet (§2.2.2).
 pub mod login_reject {
     /// Invalid username or password.
     pub const NOT_AUTHORIZED: u8 = b'A';
@@ -44,7 +44,7 @@ mod kind {
     pub(super) const LOGOUT: u8 = b'O';
 }
 
-/// Payload of a Login Request (§2.3.2).
+/// Payload of a Login Request (§2.3.1).
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned, Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub struct LoginRequest {
@@ -58,7 +58,7 @@ pub struct LoginRequest {
     pub sequence: [u8; 20],
 }
 
-/// Payload of a Login Accepted (§2.2.2).
+/// Payload of a Login Accepted (§2.2.1).
 #[derive(
     FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned, Clone, Copy, PartialEq, Eq, Debug,
 )]
@@ -79,9 +79,9 @@ pub enum ClientPacket<'a> {
     LoginRequest(&'a LoginRequest),
     /// `U`: one message to the server; it may be lost when the connection breaks.
     Unsequenced(&'a [u8]),
-    /// `R`: sent when nothing else went for a second (§2.3.4).
+    /// `R`: sent when nothing else went for a second (§2.3.3).
     Heartbeat,
-    /// `O`: the client asks the server to close (§2.3.5).
+    /// `O`: the client asks the server to close (§2.3.4).
     Logout,
 }
 
@@ -96,21 +96,12 @@ pub enum ServerPacket<'a> {
     LoginRejected(u8),
     /// `S`: one message, numbered by counting.
     Sequenced(&'a [u8]),
-    /// `U`: one message without a number (version 4.00 §2.2.4).
+    /// `U`: one message without a number (version 4.00).
     Unsequenced(&'a [u8]),
-    /// `H`: sent when nothing else went for a second (§2.2.5).
+    /// `H`: sent when nothing else went for a second (§2.2.4).
     Heartbeat,
-    /// `Z`: the session is over and will not come back (§2.2.6).
+    /// `Z`: the session is over and will not come back (§2.2.5).
     EndOfSession,
-}
-
-/// A packet and how many bytes of the stream it took.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Parsed<P> {
-    /// The packet.
-    pub packet: P,
-    /// Bytes from its length field to its end.
-    pub consumed: usize,
 }
 
 /// Why bytes are no packet. The packet's end is known in every case but [`Error::ZeroLength`],

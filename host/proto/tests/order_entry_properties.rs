@@ -70,7 +70,10 @@ macro_rules! check_each {
                 prop_assert_eq!(parsed.emit(&mut again[..len - 1]), None);
                 prop_assert_eq!(
                     $direction::parse(&out[..bytes.len() - 1]),
-                    if bytes.len() == 1 { Err(Error::Empty) } else { Err(Error::TooShort(bytes[0])) }
+                    Err(match bytes.len() {
+                        1 => Error::Empty,
+                        _ => Error::TooShort(bytes[0]),
+                    })
                 );
             })*
             _ => unreachable!(),

@@ -7,11 +7,12 @@
 //!   what still comes about it is [`RiskCounters::late`](crate::RiskCounters::late), of which
 //!   executions still count;
 //! - the first message about a replacement, except a refusal, means that it has taken the place of
-//!   its original; a refusal (`Rejected` or `NotReceived` with the number of the replacement) leaves
-//!   the original as it is;
+//!   its original; a refusal (`Rejected` or `NotReceived` with the number of the replacement)
+//!   leaves the original as it is;
 //! - an original that dies with its replace under way takes the replace with it: a venue cannot
 //!   replace what is not there;
-//! - a number that is not of this run is one of before a restart: it is adopted as the venue has it.
+//! - a number that is not of this run is one of before a restart: it is adopted as the venue has
+//!   it.
 
 use crate::risk::Risk;
 use crate::table::OpenOrder;

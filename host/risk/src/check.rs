@@ -1,5 +1,6 @@
 //! The checks, in the order in which they are made; the first that fails is the answer.
 
+use crate::bucket::Bucket;
 use crate::exposure::{Exposure, Share, Worst};
 use crate::limits::{InstrumentLimits, RateLimit};
 use crate::order::{Approved, Order, SaleMark};
@@ -207,8 +208,7 @@ impl Risk {
         let Wanted { side, before, after, .. } = *wanted;
         let exposure = &self.instruments[wanted.slot].exposure;
         let reach = exposure.reach(side);
-        let reach_then =
-            reach.saturating_add_unsigned(after.qty).saturating_sub_unsigned(before.qty);
+        let reach_then = reach.wrapping_add_unsigned(after.qty).wrapping_sub_unsigned(before.qty);
         within(reach_then, reach, limits.position_max.into(), Reject::Position)?;
 
         let (now, then) = (exposure.share(), exposure.share_with(side, before, after));
@@ -218,7 +218,7 @@ impl Risk {
         let (account, sums) = (&self.account, self.sums.moved(&now, &then));
         within(sums.gross, self.sums.gross, account.gross_max.0, Reject::AccountGross)?;
         within(sums.net(), self.sums.net(), account.net_max.0, Reject::AccountNet)?;
-        let used = |sums: &Share| sums.reserved.saturating_sub(self.cash);
+        let used = |sums: &Share| sums.reserved.wrapping_sub(self.cash);
         within(used(&sums), used(&self.sums), account.credit_max.0, Reject::Credit)
     }
 
@@ -227,16 +227,13 @@ impl Risk {
     fn pay(&mut self, slot: usize, now: Nanos) -> Result<(), Reject> {
         let Instrument { exposure, limits, .. } = &mut self.instruments[slot];
         let (own, venue) = (limits.as_ref().ok_or(Reject::UnknownInstrument)?, &self.venue);
-        for (bucket, RateLimit { burst, per_second }, reject) in [
-            (&mut exposure.rate, own.rate, Reject::InstrumentRate),
-            (&mut self.venue_rate, venue.rate, Reject::VenueRate),
-            (&mut exposure.ratio, own.ratio.over_time(), Reject::InstrumentRatio),
-            (&mut self.venue_ratio, venue.ratio.over_time(), Reject::VenueRatio),
-        ] {
-            if !bucket.ready(burst, per_second, now) {
-                return Err(reject);
-            }
-        }
+        let ready = |bucket: &mut Bucket, limit: RateLimit, reject| {
+            if bucket.ready(limit.burst, limit.per_second, now) { Ok(()) } else { Err(reject) }
+        };
+        ready(&mut exposure.rate, own.rate, Reject::InstrumentRate)?;
+        ready(&mut self.venue_rate, venue.rate, Reject::VenueRate)?;
+        ready(&mut exposure.ratio, own.ratio.over_time(), Reject::InstrumentRatio)?;
+        ready(&mut self.venue_ratio, venue.ratio.over_time(), Reject::VenueRatio)?;
         exposure.rate.take();
         exposure.ratio.take();
         self.venue_rate.take();
@@ -272,8 +269,8 @@ const fn within(then: i64, now: i64, max: i64, reject: Reject) -> Result<(), Rej
 }
 
 /// A sale is long if the shares held and not offered by other open orders cover all of it (Reg SHO
-/// rule 200). A short one needs located shares for the worst short position and, under a price test,
-/// a price above the best bid; this venue's bid stands for the national one.
+/// rule 200). A short one needs located shares for the worst short position and, under a price
+/// test, a price above the best bid; this venue's bid stands for the national one.
 #[inline]
 fn check_sale(
     wanted: &Wanted,
@@ -285,11 +282,11 @@ fn check_sale(
         return Ok(SaleMark::None);
     }
     let short_before = exposure.reach(Side::Sell);
-    let others = short_before.saturating_sub_unsigned(wanted.before.qty);
-    if others.saturating_add(wanted.qty.0.into()) <= 0 {
+    let others = short_before.wrapping_sub_unsigned(wanted.before.qty);
+    if others.wrapping_add(wanted.qty.0.into()) <= 0 {
         return Ok(SaleMark::Long);
     }
-    let short_after = others.saturating_add_unsigned(wanted.after.qty);
+    let short_after = others.wrapping_add_unsigned(wanted.after.qty);
     within(short_after, short_before, limits.located.into(), Reject::NoLocate)?;
     let bid = &view.top.bid;
     if view.short_restricted && (bid.is_empty() || wanted.price <= bid.price) {

@@ -6,20 +6,23 @@
 //! - gross: `max(v + B, 0) + max(S - v, 0)`, the long of the one plus the short of the other, so
 //!   that an order which only reduces the position adds nothing;
 //! - net: the larger of the two;
-//! - reserved cash: `max(B, -v)`. Buys cost cash; what covers a short is paid from the proceeds that
-//!   were set aside for it.
+//! - reserved cash: `max(B, -v)`. Buys cost cash; what covers a short is paid from the proceeds
+//!   that were set aside for it.
 //!
-//! The account sums gross and reserved cash over its instruments; its net is
-//! `max(|V + ΣB|, |V - ΣS|)`; the credit it uses is reserved cash less the cash it has.
-//! Each change of an instrument takes its old [`Share`] out of the sums and puts the new one in. 64
-//! bits hold $922 trillion; limits end at a ninth of it, and a message beyond anything the protocol
-//! can mean trips the breaker. Sums wrap and products saturate, so that what went in comes out exactly
-//! and nothing drifts even then.
+//! The account sums gross and reserved cash over its instruments; its net is `max(|V + ΣB|, |V -
+//! ΣS|)`; the credit it uses is reserved cash less the cash it has. Each change of an instrument
+//! takes its old [`Share`] out of the sums and puts the new one in. 64 bits hold $922 trillion;
+//! limits end at a ninth of it, one position counts for at most a quarter, and a message beyond
+//! anything the protocol can mean trips the breaker. Sums wrap, which costs less than saturation
+//! and takes out exactly what was put in, so that nothing drifts even then.
 
 use crate::bucket::Bucket;
 use crate::pnl::Holding;
 use crate::table::NO_ORDER;
 use tercel_types::{Money, Price, Side};
+
+/// The most that one position counts for: $230 trillion.
+const VALUE_MAX: i64 = i64::MAX / 4;
 
 /// Shares and money of open orders at their worst.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -87,7 +90,11 @@ impl Exposure {
     pub(crate) const fn value(&self) -> i64 {
         match self.mark {
             Price(0) => self.holding.cost,
-            Price(mark) => self.holding.position.saturating_mul(mark),
+            Price(mark) => match self.holding.position.saturating_mul(mark) {
+                value if value > VALUE_MAX => VALUE_MAX,
+                value if value < -VALUE_MAX => -VALUE_MAX,
+                value => value,
+            },
         }
     }
 
@@ -107,15 +114,15 @@ impl Exposure {
     #[inline]
     fn share_of(&self, [buys, sells]: [i64; 2]) -> Share {
         let value = self.value();
-        let long = value.saturating_add(buys).max(0);
-        let short = sells.saturating_sub(value).max(0);
+        let long = value.wrapping_add(buys).max(0);
+        let short = sells.wrapping_sub(value).max(0);
         Share {
             value,
             cost: self.holding.cost,
             buys,
             sells,
-            gross: long.saturating_add(short),
-            reserved: buys.max(value.saturating_neg()),
+            gross: long.wrapping_add(short),
+            reserved: buys.max(value.wrapping_neg()),
         }
     }
 
@@ -123,7 +130,7 @@ impl Exposure {
     #[inline]
     pub(crate) const fn reach(&self, side: Side) -> i64 {
         let open = self.open_qty[side.index()];
-        (side.sign() * self.holding.position).saturating_add_unsigned(open)
+        side.sign().wrapping_mul(self.holding.position).wrapping_add_unsigned(open)
     }
 
     pub(crate) fn view(&self) -> ExposureView {
@@ -164,8 +171,8 @@ impl Share {
     /// instruments; for one instrument that is the larger of worst long and worst short.
     #[inline]
     pub(crate) fn net(&self) -> i64 {
-        let long = self.value.saturating_add(self.buys).saturating_abs();
-        long.max(self.value.saturating_sub(self.sells).saturating_abs())
+        let long = self.value.wrapping_add(self.buys).wrapping_abs();
+        long.max(self.value.wrapping_sub(self.sells).wrapping_abs())
     }
 }
 

@@ -111,8 +111,8 @@ pub struct RiskConfigError {
     pub allowed: &'static str,
 }
 
-/// The largest limit of money, $100 trillion, so that a sum at its limit and one more order fit in 64
-/// bits.
+/// The largest limit of money, $100 trillion, so that a sum at its limit and one more order fit in
+/// 64 bits.
 const MONEY_MAX: i64 = 1_000_000_000_000_000_000;
 /// The largest order of OUCH 5.0.
 const ORDER_QTY_MAX: u32 = 999_999;

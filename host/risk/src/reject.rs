@@ -124,8 +124,8 @@ pub struct RiskCounters {
     pub adopted: u64,
     /// Messages about orders that were already dead.
     pub late: u64,
-    /// Messages that found no room in a bounded table or had an impossible price or size; each trips
-    /// the breaker.
+    /// Messages that found no room in a bounded table or had an impossible price or size; each
+    /// trips the breaker.
     pub unaccounted: u64,
     /// Times the breaker tripped or was killed.
     pub trips: u64,

@@ -125,8 +125,9 @@ impl Risk {
         true
     }
 
-    /// Values the position at the mid or, without one, the last trade, and looks at the loss limits.
-    /// A stale book or one without a price changes nothing. Returns the trip, also an earlier one.
+    /// Values the position at the mid or, without one, the last trade, and looks at the loss
+    /// limits. A stale book or one without a price changes nothing. Returns the trip, also an
+    /// earlier one.
     pub fn mark(&mut self, id: InstrumentId, view: &MarketView, _now: Nanos) -> Option<Trip> {
         if let (Some(slot), Some(price), false) = (self.slot(id), view.reference(), view.stale)
             && self.instruments[slot].exposure.mark != price

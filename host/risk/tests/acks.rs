@@ -183,6 +183,26 @@ fn strangers_are_adopted() {
 }
 
 #[test]
+fn a_strangers_number_is_used() {
+    let mut desk = Desk::new();
+    desk.ack(accepted(UserRef(1), Side::Buy, BID, 40));
+    assert_eq!(desk.buy(BID, 10), Err(Reject::UserRefUsed));
+    assert_eq!(desk.risk.exposure(ID).open_buy_qty, 40);
+}
+
+#[test]
+fn an_impossible_price_trips_the_breaker() {
+    let mut desk = Desk::new();
+    let order = desk.buy(BID, 10).unwrap();
+    desk.ack(executed(order, Side::Buy, i64::MAX, 10, 0));
+    assert_eq!(desk.risk.tripped(), Some(Trip::Unaccounted));
+    assert_eq!((desk.risk.position(ID), open_buys(&desk)), (10, (0, 0)));
+    desk.risk.reset();
+    desk.ack(accepted(UserRef(900), Side::Buy, i64::MIN, u32::MAX));
+    assert_eq!(desk.risk.tripped(), Some(Trip::Unaccounted));
+}
+
+#[test]
 fn a_stranger_in_an_instrument_without_limits_still_counts() {
     let mut desk = Desk::new();
     let mut fill = executed(UserRef(900), Side::Sell, BID, 10, 5);

@@ -110,6 +110,25 @@ fn what_reduces_a_position_beyond_its_limit_passes() {
 }
 
 #[test]
+fn a_replace_that_makes_nothing_worse_passes_beyond_every_limit() {
+    let mut desk = Desk::new();
+    let order = desk.buy(BID, 100).unwrap();
+    let small =
+        InstrumentLimits { position_max: 1, gross_max: Money(1), net_max: Money(1), ..wide() };
+    desk.risk.bind(ID, small).unwrap();
+    let account = AccountLimits {
+        gross_max: Money(1),
+        net_max: Money(1),
+        credit_max: Money(1),
+        ..Default::default()
+    };
+    desk.risk.set_account_limits(account).unwrap();
+    assert_eq!(desk.replace(order, BID, 101), Err(Reject::Position));
+    assert_eq!(desk.replace(order, BID + 100, 100), Err(Reject::InstrumentGross));
+    assert!(desk.replace(order, BID - 100, 100).is_ok());
+}
+
+#[test]
 fn instrument_gross_and_net() {
     let mut desk = limited(|limits| limits.net_max = Money(10 * BID));
     assert_eq!(desk.buy(BID, 11), Err(Reject::InstrumentNet));

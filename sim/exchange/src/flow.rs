@@ -1,10 +1,12 @@
 //! Background participants: who trades when nobody else does.
 //!
-//! Orders arrive as a Hawkes process, so that activity comes in clusters as on real markets, around a fundamental value
-//! that wanders and sometimes jumps. What arrives is mostly of zero intelligence: limit orders at random distances from
-//! the value, cancels, replaces, and market orders of either side; but a market order that can buy below the value or
-//! sell above it does, which keeps the touch near the value and makes quoting cost what it should. The number of
-//! resting orders is bounded: the more rest, the more of what arrives is cancels, and at twice the target all is.
+//! Orders arrive as a Hawkes process, so that activity comes in clusters as on real markets, around
+//! a fundamental value that wanders and sometimes jumps. What arrives is mostly of zero
+//! intelligence: limit orders at random distances from the value, cancels, replaces, and market
+//! orders of either side; but a market order that can buy below the value or sell above it does,
+//! which keeps the touch near the value and makes quoting cost what it should. The number of
+//! resting orders is bounded: the more rest, the more of what arrives is cancels, and at twice the
+//! target all is.
 //!
 //! Same seed, same configuration, same answers of the market: same commands.
 
@@ -31,7 +33,8 @@ pub struct SymbolFlow {
     pub increment: i64,
     /// Its share of all arrivals, relative to the other symbols'.
     pub weight: f64,
-    /// Standard deviation of the value's relative change over one second; 1.2e-4 is about 30 % a year.
+    /// Standard deviation of the value's relative change over one second; 1.2e-4 is about 30 % a
+    /// year.
     pub volatility: f64,
     /// How fast the value returns to where news last put it, per second.
     pub reversion: f64,
@@ -164,7 +167,11 @@ impl Flow {
         }
         let mut flow = Flow {
             arrivals: Arrivals::new(&config),
-            participants: config.symbols.iter().map(|s| Participant::new(s, config.start)).collect(),
+            participants: config
+                .symbols
+                .iter()
+                .map(|s| Participant::new(s, config.start))
+                .collect(),
             account: config.account,
             start: config.start,
             seeds: VecDeque::new(),
@@ -188,8 +195,8 @@ impl Flow {
         }
     }
 
-    /// The next command due by `until`, and its time. The engine has to have applied the one before, and `market` has to
-    /// show it. Symbols without a trading state are passed over.
+    /// The next command due by `until`, and its time. The engine has to have applied the one
+    /// before, and `market` has to show it. Symbols without a trading state are passed over.
     pub fn next(&mut self, until: Nanos, market: &impl MarketRead) -> Option<(Nanos, Command)> {
         while self.start <= until
             && let Some(command) = self.seeds.pop_front()

@@ -1,8 +1,8 @@
 //! LOBSTER files: recorded Nasdaq order flow as comma-separated text, made into ITCH 5.0 messages.
 //!
-//! [`read_messages`] reads rows, [`Tape`] completes them to the life of whole orders, [`Converter`] writes ITCH. The
-//! format is that of lobsterdata.com: time in seconds after midnight, event type, order id, size, price in 1/10,000
-//! dollar, direction of the limit order (1 buy, −1 sell).
+//! [`read_messages`] reads rows, [`Tape`] completes them to the life of whole orders, [`Converter`]
+//! writes ITCH. The format is that of lobsterdata.com: time in seconds after midnight, event type,
+//! order id, size, price in 1/10,000 dollar, direction of the limit order (1 buy, −1 sell).
 
 mod converter;
 mod tape;
@@ -265,7 +265,10 @@ mod tests {
     fn a_row_is_read_exactly() {
         let row = one("34200.00426064,1,16113584,18,5853200,1").unwrap();
         assert_eq!(row.time, Nanos(34_200_004_260_640));
-        assert_eq!((row.order, row.qty, row.price, row.side), (16_113_584, 18, 5_853_200, Side::Buy));
+        assert_eq!(
+            (row.order, row.qty, row.price, row.side),
+            (16_113_584, 18, 5_853_200, Side::Buy)
+        );
         assert_eq!(one("34200,7,0,0,-1,-1").unwrap().kind, RowKind::State(TradingState::Halted));
         assert_eq!(one("34200,6,-1,500,100,-1").unwrap().order, 0);
     }

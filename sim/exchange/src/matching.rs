@@ -1,17 +1,23 @@
-//! The matching engine: price-time priority, displayed before hidden at a price, for many instruments.
+//! The matching engine: price-time priority, displayed before hidden at a price, for many
+//! instruments.
 //!
-//! Written to be evidently right and independent of the host's book, so that one bug cannot cancel itself out. It does
-//! no I/O and reads no clock: [`Matching::apply`] takes one [`Command`] and appends the [`Event`]s it caused, from which
-//! the venue makes market data and order entry messages. Same commands, same events.
+//! Written to be evidently right and independent of the host's book, so that one bug cannot cancel
+//! itself out. It does no I/O and reads no clock: [`Matching::apply`] takes one [`Command`] and
+//! appends the [`Event`]s it caused, from which the venue makes market data and order entry
+//! messages. Same commands, same events.
 //!
 //! Rules worth knowing:
-//! - Order numbers and match numbers grow strictly over the whole market, and an order number is never used again.
-//! - Outside continuous trading (halted, paused, quotation only) day orders are accepted and rest, displayed, for the
-//!   next cross, so the displayed book may cross; immediate orders are accepted dead. As Nasdaq does.
-//! - A change to trading goes through a reopening cross, so that a continuous book is never crossed.
+//! - Order numbers and match numbers grow strictly over the whole market, and an order number is
+//!   never used again.
+//! - Outside continuous trading (halted, paused, quotation only) day orders are accepted and rest,
+//!   displayed, for the next cross, so the displayed book may cross; immediate orders are accepted
+//!   dead.
+//! - A change to trading goes through a reopening cross, so that a continuous book is never
+//!   crossed.
 //! - A replace whose terms are rejected leaves its original alone.
-//! - A cross fills market orders, then better prices, displayed before hidden, then older; self-match policies do not
-//!   apply in it. On-open and on-close orders, and market orders that waited, are canceled if their cross leaves them.
+//! - A cross fills market orders, then better prices, displayed before hidden, then older;
+//!   self-match policies do not apply in it. On-open and on-close orders, and market orders that
+//!   waited, are canceled if their cross leaves them.
 
 mod auction;
 mod book;
@@ -20,13 +26,9 @@ mod cross;
 mod event;
 mod read;
 
-pub use command::{
-    AccountId, Command, CrossKind, Lifetime, NewOrder, Owner, SelfMatch, Terms,
-};
+pub use command::{AccountId, Command, CrossKind, Lifetime, NewOrder, Owner, SelfMatch, Terms};
 pub use cross::{Clearing, Increment, Interest};
-pub use event::{
-    CrossFill, Event, Execution, Liquidity, Order, Outcome, RejectReason, Request,
-};
+pub use event::{CrossFill, Event, Execution, Liquidity, Order, Outcome, RejectReason, Request};
 pub use read::{Indicative, MarketRead};
 
 use book::Book;
@@ -35,9 +37,9 @@ use tercel_types::{
     CancelReason, InstrumentId, MatchNumber, OrderRef, Price, Qty, Symbol, TradingState,
 };
 
-/// Highest price an order may have: OUCH 5.0 §2, $199,999.99.
+/// Highest price an order may have: $199,999.99, as in OUCH.
 pub const PRICE_MAX: Price = Price(1_999_999_900);
-/// Most shares an order may have: OUCH 5.0 §2, fewer than a million.
+/// Most shares an order may have: fewer than a million, as in OUCH.
 pub const QTY_MAX: Qty = Qty(999_999);
 
 /// An instrument to list.
@@ -89,7 +91,8 @@ impl Matching {
         }
     }
 
-    /// Lists an instrument; `false`, and nothing done, if its number is taken or its increment is not positive.
+    /// Lists an instrument; `false`, and nothing done, if its number is taken or its increment is
+    /// not positive.
     pub fn list(&mut self, listing: &Listing) -> bool {
         if self.books.contains_key(&listing.instrument) || listing.increment < 1 {
             return false;
@@ -166,13 +169,7 @@ impl Matching {
         let old = *self.orders.get(&old_ref).ok_or(RejectReason::UnknownOrder)?;
         self.check(old.instrument, owner, &terms)?;
         self.forget(old_ref);
-        let order = Order {
-            order_ref: self.number(),
-            owner,
-            terms,
-            open: terms.qty,
-            ..old
-        };
+        let order = Order { order_ref: self.number(), owner, terms, open: terms.qty, ..old };
         let admission = self.admit(&order);
         let outcome = admission.outcome();
         let rests = matches!(admission, Admission::Rest) && !order.waits_for_cross();
@@ -192,12 +189,7 @@ impl Matching {
         Ok(())
     }
 
-    fn reduce(
-        &mut self,
-        owner: Owner,
-        qty: Qty,
-        out: &mut Vec<Event>,
-    ) -> Result<(), RejectReason> {
+    fn reduce(&mut self, owner: Owner, qty: Qty, out: &mut Vec<Event>) -> Result<(), RejectReason> {
         if qty == Qty::ZERO {
             return self.cancel(owner, out);
         }
@@ -266,11 +258,7 @@ impl Matching {
         }
         let immediate = terms.lifetime == Lifetime::Immediate;
         if book.state != TradingState::Trading {
-            return if immediate {
-                Admission::Dead(CancelReason::Halted)
-            } else {
-                Admission::Rest
-            };
+            return if immediate { Admission::Dead(CancelReason::Halted) } else { Admission::Rest };
         }
         let meets = self.best_against(order).is_some();
         if meets && terms.post_only {
@@ -278,7 +266,11 @@ impl Matching {
         }
         if meets {
             let enough = self.fillable(order) >= u64::from(terms.qty_min.0);
-            return if enough { Admission::Match } else { Admission::Dead(CancelReason::Immediate) };
+            return if enough {
+                Admission::Match
+            } else {
+                Admission::Dead(CancelReason::Immediate)
+            };
         }
         if immediate || terms.price.is_none() {
             Admission::Dead(CancelReason::Immediate)

@@ -1,19 +1,19 @@
 //! Recorded flow played into the matching engine, where others may trade with it.
 //!
-//! An add becomes a day order, a cancel or delete the same of that order, a replace a replace. An execution becomes an
-//! immediate order of its size and price from the other side: it trades with whoever is first in line there, be that the
-//! recorded order or somebody who quoted in front of it, and it is canceled if nobody is. When the record says that an
-//! order has left, what the engine may still have of it is canceled; mostly that is nothing, and the engine answers that
-//! it does not know the order. An execution against a hidden order trades only if somebody stands at its price, because
-//! the record does not say when the hidden order came.
+//! An add becomes a day order, a cancel or delete the same of that order, a replace a replace. An
+//! execution becomes an immediate order of its size and price from the other side: it trades with
+//! whoever is first in line there, be that the recorded order or somebody who quoted in front of
+//! it, and it is canceled if nobody is. When the record says that an order has left, what the
+//! engine may still have of it is canceled; mostly that is nothing, and the engine answers that it
+//! does not know the order. An execution against a hidden order trades only if somebody stands at
+//! its price, because the record does not say when the hidden order came.
 //!
-//! Prices off the listing's increment, as hidden orders at the mid have, are moved away from the other side. All orders
-//! belong to one account. The caller keeps the pace: [`Replay`] is an iterator of times and commands.
+//! Prices off the listing's increment, as hidden orders at the mid have, are moved away from the
+//! other side. All orders belong to one account. The caller keeps the pace: [`Replay`] is an
+//! iterator of times and commands.
 
 use crate::lobster::{Action, Row, Step, Tape};
-use crate::matching::{
-    AccountId, Command, CrossKind, Increment, NewOrder, Owner, QTY_MAX, Terms,
-};
+use crate::matching::{AccountId, Command, CrossKind, Increment, NewOrder, Owner, QTY_MAX, Terms};
 use std::collections::{HashMap, VecDeque};
 use tercel_proto::itch::Message;
 use tercel_types::{InstrumentId, Nanos, Price, Qty, Side, TradingState, UserRef};
@@ -62,7 +62,8 @@ impl Player {
         self.dropped
     }
 
-    /// Plays one ITCH message. Directory, system events and auction information make no command: the venue has its own.
+    /// Plays one ITCH message. Directory, system events and auction information make no command:
+    /// the venue has its own.
     pub fn message(&mut self, message: &Message<'_>, out: &mut impl FnMut(Command)) {
         match message {
             Message::AddOrder(m) => {
@@ -76,8 +77,11 @@ impl Player {
             Message::OrderExecuted(m) => {
                 self.execute(m.order_ref.get(), m.shares.get(), None, out);
             }
+            Message::OrderExecutedPrice(m) if m.printable == b'N' => {
+                // A part of a cross: the cross's own message makes the engine hold it.
+                self.take_off(m.order_ref.get(), m.shares.get());
+            }
             Message::OrderExecutedPrice(m) => {
-                // Not printable: part of a cross, which has its own message.
                 let price = Price(i64::from(m.price.get()));
                 self.execute(m.order_ref.get(), m.shares.get(), Some(price), out);
             }
@@ -130,7 +134,8 @@ impl Player {
         }
     }
 
-    /// Plays one step of a LOBSTER file. Crosses make no command: the file does not say which kind they are.
+    /// Plays one step of a LOBSTER file. Crosses make no command: the file does not say which kind
+    /// they are.
     pub fn step(&mut self, instrument: InstrumentId, step: &Step, out: &mut impl FnMut(Command)) {
         match step.action {
             Action::Add { order, side, price, qty } => {
@@ -209,23 +214,22 @@ impl Player {
         }
     }
 
-    fn replace(
-        &mut self,
-        old: u64,
-        new: u64,
-        price: u32,
-        qty: u32,
-        out: &mut impl FnMut(Command),
-    ) {
+    fn replace(&mut self, old: u64, new: u64, price: u32, qty: u32, out: &mut impl FnMut(Command)) {
         let Some(gone) = self.take_off(old, u32::MAX) else { return };
         let price = self.on_grid(gone.side, Price(i64::from(price)));
         let owner = self.owner();
         let open = qty.min(QTY_MAX.0);
         self.orders.insert(new, Recorded { owner, price, open, ..gone });
-        // Not a replace command: should the engine have traded the old one away, the new one would be lost with it.
+        // Not a replace command: should the engine have traded the old one away, the new one would
+        // be lost with it.
         out(Command::Cancel { owner: gone.owner });
         let terms = Terms::limit(price, Qty(open));
-        out(Command::Enter(NewOrder { instrument: gone.instrument, owner, side: gone.side, terms }));
+        out(Command::Enter(NewOrder {
+            instrument: gone.instrument,
+            owner,
+            side: gone.side,
+            terms,
+        }));
     }
 
     fn execute(
@@ -293,5 +297,118 @@ impl<I: Iterator<Item = Row>> Iterator for Replay<I> {
             }
             tape.step(&row, &mut play);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matching::Lifetime;
+    use tercel_proto::itch::{
+        AddOrder, CrossTrade, Header, OrderDelete, OrderExecutedPrice, OrderReplace, Trade,
+    };
+    use zerocopy::big_endian::{U32, U64};
+
+    const ID: InstrumentId = InstrumentId(4);
+
+    fn header(kind: u8) -> Header {
+        Header::new(kind, ID, 0, Nanos(1))
+    }
+
+    fn play(player: &mut Player, message: Message<'_>) -> Vec<Command> {
+        let mut commands = Vec::new();
+        player.message(&message, &mut |command| commands.push(command));
+        commands
+    }
+
+    fn add(player: &mut Player, order: u64, price: u32) -> Owner {
+        let message = AddOrder {
+            header: header(AddOrder::KIND),
+            order_ref: U64::new(order),
+            side: b'B',
+            shares: U32::new(30),
+            stock: *b"TEST    ",
+            price: U32::new(price),
+        };
+        match play(player, Message::AddOrder(&message))[..] {
+            [Command::Enter(new)] => new.owner,
+            ref other => panic!("{other:?}"),
+        }
+    }
+
+    fn executed(player: &mut Player, order: u64, shares: u32, printable: u8) -> Vec<Command> {
+        let message = OrderExecutedPrice {
+            header: header(OrderExecutedPrice::KIND),
+            order_ref: U64::new(order),
+            shares: U32::new(shares),
+            match_number: U64::new(1),
+            printable,
+            price: U32::new(1_000_000),
+        };
+        play(player, Message::OrderExecutedPrice(&message))
+    }
+
+    #[test]
+    fn an_execution_takes_from_the_other_side_and_the_last_one_cleans_up() {
+        let mut player = Player::new(AccountId::BACKGROUND, 100);
+        let owner = add(&mut player, 9, 1_000_100);
+        let [Command::Enter(taker)] = executed(&mut player, 9, 10, b'Y')[..] else { panic!() };
+        assert_eq!((taker.side, taker.terms.lifetime), (Side::Sell, Lifetime::Immediate));
+        assert_eq!((taker.terms.price, taker.terms.qty), (Some(Price(1_000_000)), Qty(10)));
+        let last = executed(&mut player, 9, 20, b'Y');
+        assert!(
+            matches!(last[..], [Command::Enter(_), Command::Cancel { owner: o }] if o == owner)
+        );
+        assert_eq!((executed(&mut player, 9, 1, b'Y').len(), player.dropped()), (0, 1));
+    }
+
+    #[test]
+    fn a_cross_is_played_once() {
+        let mut player = Player::new(AccountId::BACKGROUND, 100);
+        add(&mut player, 9, 1_000_000);
+        assert!(executed(&mut player, 9, 30, b'N').is_empty());
+        let message = CrossTrade {
+            header: header(CrossTrade::KIND),
+            shares: U64::new(30),
+            stock: *b"TEST    ",
+            price: U32::new(1_000_000),
+            match_number: U64::new(2),
+            cross_type: b'O',
+        };
+        let commands = play(&mut player, Message::CrossTrade(&message));
+        assert_eq!(commands, [Command::Cross { instrument: ID, kind: CrossKind::Opening }]);
+    }
+
+    #[test]
+    fn replaced_orders_keep_their_side_and_off_grid_prices_step_away() {
+        let mut player = Player::new(AccountId::BACKGROUND, 100);
+        let old = add(&mut player, 9, 1_000_050);
+        let message = OrderReplace {
+            header: header(OrderReplace::KIND),
+            original_ref: U64::new(9),
+            new_ref: U64::new(10),
+            shares: U32::new(5),
+            price: U32::new(1_000_250),
+        };
+        let commands = play(&mut player, Message::OrderReplace(&message));
+        let [Command::Cancel { owner }, Command::Enter(new)] = commands[..] else { panic!() };
+        assert_eq!((owner, new.side), (old, Side::Buy));
+        assert_eq!((new.terms.price, new.terms.qty), (Some(Price(1_000_200)), Qty(5)));
+        let delete = OrderDelete { header: header(OrderDelete::KIND), order_ref: U64::new(10) };
+        let commands = play(&mut player, Message::OrderDelete(&delete));
+        assert_eq!(commands, [Command::Cancel { owner: new.owner }]);
+        let trade = Trade {
+            header: header(Trade::KIND),
+            order_ref: U64::new(0),
+            side: b'B',
+            shares: U32::new(5),
+            stock: *b"TEST    ",
+            price: U32::new(1_000_050),
+            match_number: U64::new(3),
+        };
+        let [Command::Enter(taker)] = play(&mut player, Message::Trade(&trade))[..] else {
+            panic!()
+        };
+        assert_eq!((taker.side, taker.terms.price), (Side::Sell, Some(Price(1_000_100))));
     }
 }

@@ -311,8 +311,8 @@ impl Venue {
         }
     }
 
-    /// Moves the venue's clock on, never back; the time it shows then. Only a flow that is behind by
-    /// more than one step's commands, or a caller whose clock steps back, makes a difference.
+    /// Moves the venue's clock on, never back; the time it shows then. Only a flow that is behind
+    /// by more than one step's commands, or a caller whose clock steps back, makes a difference.
     fn tick(&mut self, now: Nanos) -> Nanos {
         self.clock = self.clock.max(now);
         self.clock

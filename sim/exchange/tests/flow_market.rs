@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use tercel_exchange::flow::{Flow, FlowConfig, FlowError, SymbolFlow};
 use tercel_exchange::matching::{
-    AccountId, Command, CrossKind, Event, Listing, MarketRead, Matching, NewOrder, Owner, SelfMatch,
-    Terms,
+    AccountId, Command, CrossKind, Event, Listing, MarketRead, Matching, NewOrder, Owner,
+    SelfMatch, Terms,
 };
-use tercel_types::{
-    InstrumentId, Nanos, Price, Qty, Side, Symbol, TradingState, UserRef,
-};
+use tercel_types::{InstrumentId, Nanos, Price, Qty, Side, Symbol, TradingState, UserRef};
 
 const SYMBOLS: u16 = 20;
 const SECOND: u64 = 1_000_000_000;
@@ -114,7 +112,9 @@ fn same_seed_same_commands() {
         let mut engine = engine(&config, TradingState::Trading);
         let mut flow = Flow::new(config).expect("a flow");
         let mut all = Vec::new();
-        run(&mut flow, &mut engine, OPEN + SECOND, |_, time, command, _| all.push((time, *command)));
+        run(&mut flow, &mut engine, OPEN + SECOND, |_, time, command, _| {
+            all.push((time, *command))
+        });
         all
     };
     let first = commands(5);

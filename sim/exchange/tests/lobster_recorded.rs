@@ -104,7 +104,8 @@ impl Book {
     }
 }
 
-/// Converts, builds the book, and compares it with the oracle after each row of the first minute's end.
+/// Converts, builds the book, and compares it with the oracle after each row of the first minute's
+/// end.
 fn agreement(symbol: &str, rows: &[Row], oracle: &[Touch]) -> (f64, Report, Book) {
     assert_eq!(rows.len(), oracle.len());
     let mut messages: Vec<(Option<usize>, Vec<u8>)> = Vec::new();
@@ -136,8 +137,8 @@ fn aapl_book_equals_the_recorded_one() {
     let oracle = oracle(&folder, &format!("{AAPL}_orderbook_50.csv.gz"));
     let (share, report, book) = agreement("AAPL", &rows, &oracle);
     assert_eq!(report.rows, 91_997);
-    // Put on the book at the start, 11 of the 80 would be proven gone and come back: they have numbers from the middle
-    // of the file. At their numbers' place none is.
+    // Put on the book at the start, 11 of the 80 would be proven gone and come back: they have
+    // numbers from the middle of the file. At their numbers' place none is.
     assert_eq!((report.unseen, report.preadded, report.added_by_number), (80, 36, 44));
     assert_eq!((report.added_late, report.proven_gone, report.dropped_gone), (0, 0, 0));
     assert_eq!((report.dropped_unknown, report.clamped), (0, 0));

@@ -9,9 +9,7 @@ use tercel_exchange::matching::{
     AccountId, Command, CrossKind, Event, Increment, Interest, Lifetime, Listing, MarketRead,
     Matching, NewOrder, Order, Outcome, Owner, PRICE_MAX, QTY_MAX, SelfMatch, Terms,
 };
-use tercel_types::{
-    InstrumentId, Price, Qty, Side, Symbol, TradingState, UserRef,
-};
+use tercel_types::{InstrumentId, Price, Qty, Side, Symbol, TradingState, UserRef};
 
 const LISTED: [InstrumentId; 2] = [InstrumentId(1), InstrumentId(7)];
 const REFERENCE: Price = Price(10_150);
@@ -35,7 +33,8 @@ fn price() -> impl Strategy<Value = Option<Price>> {
 fn qty() -> impl Strategy<Value = Qty> {
     prop_oneof![
         20 => (1_u32..=9).prop_map(Qty),
-        1 => prop_oneof![Just(0), Just(QTY_MAX.0), Just(QTY_MAX.0 + 1), Just(u32::MAX)].prop_map(Qty),
+        1 => prop_oneof![Just(0), Just(QTY_MAX.0), Just(QTY_MAX.0 + 1), Just(u32::MAX)]
+            .prop_map(Qty),
     ]
 }
 
@@ -272,7 +271,10 @@ proptest! {
 
     #[test]
     fn a_cross_is_as_good_as_any_price(
-        orders in prop::collection::vec((side(), prop::option::weighted(0.9, grid_price()), 1_u32..50), 0..25),
+        orders in prop::collection::vec(
+            (side(), prop::option::weighted(0.9, grid_price()), 1_u32..50),
+            0..25,
+        ),
         reference in (LOW - 200)..(HIGH + 200),
     ) {
         let mut interest = Interest::default();
@@ -290,7 +292,10 @@ proptest! {
     }
 
     #[test]
-    fn the_price_grid_is_consistent(price in prop_oneof![1_i64..30_000, 0..PRICE_MAX.0], step in 1_i64..500) {
+    fn the_price_grid_is_consistent(
+        price in prop_oneof![1_i64..30_000, 0..PRICE_MAX.0],
+        step in 1_i64..500,
+    ) {
         let (grid, price) = (Increment { step }, Price(price));
         let (floor, ceil) = (grid.floor(price), grid.ceil(price));
         prop_assert!(floor <= price && price <= ceil);
@@ -298,6 +303,7 @@ proptest! {
         prop_assert!(grid.holds(ceil) || ceil.0 == 0);
         prop_assert_eq!(grid.holds(price), floor == price && price.0 > 0);
         let above = grid.above(floor);
-        prop_assert!(grid.holds(above) && above > price && (floor.0 == 0 || grid.below(above) == floor));
+        prop_assert!(grid.holds(above) && above > price);
+        prop_assert!(floor.0 == 0 || grid.below(above) == floor);
     }
 }

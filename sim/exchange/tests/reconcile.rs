@@ -1,5 +1,5 @@
-//! Random trading, and three accounts of it that have to agree: what the clients were told, what the
-//! feed said, and what the venue reports.
+//! Random trading, and three accounts of it that have to agree: what the clients were told, what
+//! the feed said, and what the venue reports.
 
 mod support;
 

@@ -131,7 +131,8 @@ fn generate(text: &str) -> Result<String> {
     Ok(out)
 }
 
-/// Fields are in order, aligned to their width, do not overlap, end inside `size`, and fill it where `packed`.
+/// Fields are in order, aligned to their width, do not overlap, end inside `size`, and fill it
+/// where `packed`.
 fn check_layout(fields: &[Field], size: usize, packed: bool) -> Result<()> {
     let mut end = 0;
     for field in fields {
@@ -170,7 +171,10 @@ fn layout_hash(source: &Source) -> u64 {
 
 fn write_record(out: &mut String, record: &Record) -> Result<()> {
     write_doc(out, "", &record.doc)?;
-    out.push_str("#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]\n");
+    out.push_str(
+        "#[derive(Clone, Copy, PartialEq, Eq, Debug, \
+         FromBytes, IntoBytes, Immutable, KnownLayout)]\n",
+    );
     writeln!(out, "#[repr(C, align({}))]\npub struct {} {{", record.size, record.name)?;
     for field in &record.field {
         let unit = field.unit.as_deref().unwrap_or("number");
@@ -204,7 +208,8 @@ fn write_flags(out: &mut String, flags: &[Flag]) -> Result<()> {
 
 fn write_kinds(out: &mut String, kinds: &[Kind]) -> Result<()> {
     out.push_str("/// What a record says. Codes from 0x20 on are the message types of ITCH 5.0.\n");
-    out.push_str("#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]\n#[repr(u8)]\npub enum Kind {\n");
+    out.push_str("#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]\n");
+    out.push_str("#[repr(u8)]\npub enum Kind {\n");
     for kind in kinds {
         write_doc(out, "    ", &kind.doc)?;
         writeln!(out, "    {} = {:#04x},", camel(&kind.name), kind.code)?;

@@ -1,6 +1,84 @@
-//! `cargo x`.
+//! `cargo x`: everything a developer runs besides `cargo build`.
+//!
+//! `cargo x test` is what continuous integration runs: it checks, runs every suite, names each one
+//! with what it found, and ends with one line of sums. A suite that cannot run is named with its
+//! reason; with `CI=true` in the environment that is a failure.
+#![forbid(unsafe_code)]
+
+mod check;
 mod generate;
-fn main() -> anyhow::Result<()> {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    generate::run(&root, std::env::args().any(|a| a == "--check"))
+mod process;
+mod report;
+mod setup;
+mod suites;
+mod tally;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use report::Report;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Checks, tests and generates. Run it as `cargo x <command>`.
+#[derive(Parser)]
+#[command(name = "cargo x", bin_name = "cargo x", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Formatting, clippy without warnings, generated files, tidiness and layering.
+    ///
+    /// Needs no test data and builds no test but its own two.
+    Check,
+    /// Installs what is missing, then checks and runs every suite of the workspace.
+    ///
+    /// Each suite is named with what passed, failed and was skipped. A test that prints a line
+    /// beginning with `skipped:` counts as skipped. The last line is `N passed, N failed, N
+    /// skipped`; the exit status is zero if nothing failed. With CI=true in the environment a
+    /// suite that cannot run has failed.
+    Test,
+    /// Writes hw/abi/src/generated.rs from hw/abi/abi.toml.
+    Gen {
+        /// Writes nothing, and fails if the file is not what would be written.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Says which tools are here and installs the missing ones: with rustup, or with apt as root or
+    /// through sudo; otherwise it prints the command.
+    Setup {
+        /// Installs nothing.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Check => check::run(&root()).map(|report| report.finish()),
+        Command::Test => test(&root()).map(|report| report.finish()),
+        Command::Gen { check } => generate::run(&root(), check).map(|()| ExitCode::SUCCESS),
+        Command::Setup { check } => setup::run(!check)
+            .map(|ready| if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn test(root: &Path) -> Result<Report> {
+    setup::run(true)?;
+    let mut report = check::static_checks(root)?;
+    suites::workspace(root, &mut report)?;
+    suites::loom(root, &mut report)?;
+    Ok(report)
+}
+
+/// The root of the workspace: two folders above this package.
+fn root() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.ancestors().nth(2).unwrap_or(package).to_path_buf()
 }

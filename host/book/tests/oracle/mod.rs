@@ -1,5 +1,5 @@
-//! The books as one would write them without any thought of speed, from the words of abi.toml and of the counters, and
-//! the comparison with the real ones.
+//! The books as one would write them without any thought of speed, from the words of abi.toml and
+//! of the counters, and the comparison with the real ones.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 pub(crate) mod stream;

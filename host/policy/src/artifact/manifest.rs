@@ -32,8 +32,8 @@ pub struct Manifest {
     pub provenance: Provenance,
 }
 
-/// Each feature x becomes (x − mean)/std, held within ±clip: a market unlike any in training saturates the inputs
-/// and does not run away with the outputs.
+/// Each feature x becomes (x − mean)/std, held within ±clip: a market unlike any in training
+/// saturates the inputs and does not run away with the outputs.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Normalisation {
     mean: [f32; FEATURE_COUNT],
@@ -60,7 +60,8 @@ impl Normalisation {
     /// From means and spreads in the order of the features.
     ///
     /// # Errors
-    /// [`ArtifactError::Invalid`] if a number is not finite, a spread is below 10⁻⁶, or `clip` is not in 0.1 to 1,000.
+    /// [`ArtifactError::Invalid`] if a number is not finite, a spread is below 10⁻⁶, or `clip` is
+    /// not in 0.1 to 1,000.
     pub fn new(
         mean: [f32; FEATURE_COUNT],
         std: [f32; FEATURE_COUNT],
@@ -127,9 +128,11 @@ impl Manifest {
         // Writing to a string does not fail.
         let _ = write!(
             out,
-            "{{\n  \"format\": {},\n  \"feature_version\": {},\n  \"feature_hash\": \"{:#018x}\",\n  \
-             \"weights_hash\": \"{:#018x}\",\n  \"widths\": {:?},\n  \"heads\": [{}],\n  \
-             \"normalisation\": {{\n    \"mean\": {},\n    \"std\": {},\n    \"clip\": {}\n  }},\n  \
+            "{{\n  \"format\": {},\n  \"feature_version\": {},\n  \
+             \"feature_hash\": \"{:#018x}\",\n  \"weights_hash\": \"{:#018x}\",\n  \
+             \"widths\": {:?},\n  \"heads\": [{}],\n  \
+             \"normalisation\": {{\n    \"mean\": {},\n    \"std\": {},\n    \
+             \"clip\": {}\n  }},\n  \
              \"provenance\": {{\n    \"trained\": {trained},\n    \"seed\": {seed},\n    \
              \"commit\": {},\n    \"note\": {}\n  }}\n}}\n",
             text(FORMAT),

@@ -1,7 +1,9 @@
-//! The safetensors format: eight bytes of length, little-endian; a JSON header of that length; the numbers.
+//! The safetensors format: eight bytes of length, little-endian; a JSON header of that length; the
+//! numbers.
 //!
-//! The header maps each tensor's name to its type, its shape, and where its bytes begin and end after the header.
-//! As the format's own reader does, this one wants the tensors to fill the space after the header without overlap.
+//! The header maps each tensor's name to its type, its shape, and where its bytes begin and end
+//! after the header. As the format's own reader does, this one wants the tensors to fill the space
+//! after the header without overlap.
 
 use super::error::{ArtifactError, Part};
 use super::json::{self, Object, TEXT_MAX};

@@ -1,12 +1,14 @@
 //! Exponential forgetting on the injected clock.
 //!
-//! 2^−x is computed here with nothing but f64 additions and multiplications, which IEEE 754 rounds the same way on
-//! every machine; the `exp` of the system's library differs between versions in the last bit, and a replay must not.
-//! Cost: one division, one table load and six dependent multiply-adds, about 15 ns.
+//! 2^−x is computed here with nothing but f64 additions and multiplications, which IEEE 754 rounds
+//! the same way on every machine; the `exp` of the system's library differs between versions in the
+//! last bit, and a replay must not. Cost: one division, one table load and six dependent
+//! multiply-adds, about 15 ns.
 
 use tercel_types::Nanos;
 
-/// What time does to a weight: `keep` of the old is left, `gain` = 1 − `keep` belongs to what held meanwhile.
+/// What time does to a weight: `keep` of the old is left, `gain` = 1 − `keep` belongs to what held
+/// meanwhile.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Decay {
     pub(crate) keep: f64,

@@ -7,7 +7,8 @@ use crate::tick::PRICE_MAX;
 /// Levels read on each side.
 pub(crate) const LEVELS: usize = 5;
 
-/// Best bid and ask of a book that can be measured: both there, not crossed, prices the feed can carry.
+/// Best bid and ask of a book that can be measured: both there, not crossed, prices the feed can
+/// carry.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Touch {
     pub(crate) bid: i64,

@@ -1,10 +1,13 @@
-//! What has happened lately in one instrument: sums that forget, brought up to date at each event in constant time.
+//! What has happened lately in one instrument: sums that forget, brought up to date at each event
+//! in constant time.
 //!
-//! All sums of one horizon share one half-life and one clock, so that an event costs two evaluations of 2^−x, some
-//! twenty multiplications, and nothing that depends on the history. 28 words, four cache lines an instrument.
+//! All sums of one horizon share one half-life and one clock, so that an event costs two
+//! evaluations of 2^−x, some twenty multiplications, and nothing that depends on the history. 28
+//! words, four cache lines an instrument.
 //!
-//! While the book cannot be measured (stale, one-sided, locked or crossed) time passes and nothing is added; the first
-//! touch after that is a new beginning, never a move from the last touch before.
+//! While the book cannot be measured (stale, one-sided, locked or crossed) time passes and nothing
+//! is added; the first touch after that is a new beginning, never a move from the last touch
+//! before.
 
 use super::decay::Decay;
 use super::depth::Touch;
@@ -77,6 +80,12 @@ impl Flow {
     pub(crate) fn interrupt(&mut self, seen: &Seen, now: Nanos) {
         self.advance(now);
         self.touch = seen.touch;
+    }
+
+    /// No time has passed since the last event.
+    #[inline]
+    pub(crate) fn is_current(&self, now: Nanos) -> bool {
+        now <= self.at
     }
 
     /// The state as of `now`, nothing having happened since the last event.
@@ -166,7 +175,8 @@ impl Flow {
         self.last_trade = Some(self.at);
     }
 
-    /// Lee and Ready, "Inferring trade direction from intraday data", 1991: above the mid price it was a buy.
+    /// Lee and Ready, "Inferring trade direction from intraday data", 1991: above the mid price it
+    /// was a buy.
     #[inline]
     fn quote_rule(&self, price: i64) -> f64 {
         let Some(touch) = &self.touch else { return 0.0 };
@@ -192,7 +202,8 @@ impl Flow {
         }
     }
 
-    /// Order-flow imbalance of one event (Cont, Kukanov and Stoikov 2014, the e_n of section 2) and the move.
+    /// Order-flow imbalance of one event (Cont, Kukanov and Stoikov 2014, the e_n of section 2) and
+    /// the move.
     #[inline]
     fn quote(&mut self, before: &Touch, after: &Touch) {
         let mut e = 0.0;

@@ -1,5 +1,6 @@
-//! The layer with AVX2 and FMA: one tile of sixteen outputs is two registers, and two registers by four chains are
-//! the eight independent sums that two multiply-add units of four cycles' latency need.
+//! The layer with AVX2 and FMA: one tile of sixteen outputs is two registers, and two registers by
+//! four chains are the eight independent sums that two multiply-add units of four cycles' latency
+//! need.
 
 use super::{CHAINS, Checked, Kernel, LANE, Lane, Packed};
 use core::arch::x86_64::*;
@@ -9,7 +10,8 @@ type Pair = [__m256; 2];
 
 pub(super) fn layer(checked: Checked, layer: &Packed, input: &[Lane], output: &mut [Lane]) {
     assert!(checked.kernel() == Kernel::Avx2);
-    // SAFETY: a `Checked` of this kernel is only made where `is_x86_feature_detected!` has found avx2 and fma.
+    // SAFETY: a `Checked` of this kernel is only made where `is_x86_feature_detected!` has found
+    // avx2 and fma.
     unsafe { run(layer, input, output) }
 }
 
@@ -38,7 +40,8 @@ fn run(layer: &Packed, input: &[Lane], output: &mut [Lane]) {
             let right = _mm256_add_ps(sums[2][half], sums[3][half]);
             total[half] = _mm256_add_ps(left, right);
             if layer.relu {
-                // The second operand wins where the first is not a number, as in the portable kernel.
+                // The second operand wins where the first is not a number, as in the portable
+                // kernel.
                 total[half] = _mm256_max_ps(total[half], zero);
             }
         }
@@ -50,7 +53,8 @@ fn run(layer: &Packed, input: &[Lane], output: &mut [Lane]) {
 #[target_feature(enable = "avx2,fma")]
 fn load(lane: &Lane) -> Pair {
     let low = lane.0.as_ptr();
-    // SAFETY: a `Lane` is 64 bytes, aligned to 64, and all of it is initialised; the halves are 32 bytes each.
+    // SAFETY: a `Lane` is 64 bytes, aligned to 64, and all of it is initialised; the halves are 32
+    // bytes each.
     unsafe { [_mm256_load_ps(low), _mm256_load_ps(low.add(LANE / 2))] }
 }
 
@@ -58,7 +62,8 @@ fn load(lane: &Lane) -> Pair {
 #[target_feature(enable = "avx2,fma")]
 fn store(lane: &mut Lane, value: Pair) {
     let low = lane.0.as_mut_ptr();
-    // SAFETY: a `Lane` is 64 bytes, aligned to 64, and borrowed for writing; the halves are 32 bytes each.
+    // SAFETY: a `Lane` is 64 bytes, aligned to 64, and borrowed for writing; the halves are 32
+    // bytes each.
     unsafe {
         _mm256_store_ps(low, value[0]);
         _mm256_store_ps(low.add(LANE / 2), value[1]);

@@ -1,13 +1,16 @@
-//! M. Avellaneda and S. Stoikov, "High-frequency trading in a limit order book", Quantitative Finance 8(3), 2008.
+//! M. Avellaneda and S. Stoikov, "High-frequency trading in a limit order book", Quantitative
+//! Finance 8(3), 2008.
 //!
-//! Section 3.2, the expansion in the inventory q (equations 3.17 and 3.18 of the authors' preprint):
+//! Section 3.2, the expansion in the inventory q (equations 3.17 and 3.18 of the authors'
+//! preprint):
 //! ```text
 //! reservation price   r = s − q·γ·σ²·(T − t)
 //! spread              δᵃ + δᵇ = γ·σ²·(T − t) + (2/γ)·ln(1 + γ/k)
 //! ```
-//! with s the mid price, σ its volatility, and λ(δ) = A·exp(−k·δ) the rate at which a quote at distance δ trades. The
-//! paper has a closing time T; here T − t is a constant horizon that rolls with the clock, so that quotes do not
-//! depend on the time of day. q counts quote sizes, because the paper trades one share at a time.
+//! with s the mid price, σ its volatility, and λ(δ) = A·exp(−k·δ) the rate at which a quote at
+//! distance δ trades. The paper has a closing time T; here T − t is a constant horizon that rolls
+//! with the clock, so that quotes do not depend on the time of day. q counts quote sizes, because
+//! the paper trades one share at a time.
 
 use super::{Desired, Inputs, UNITS, Volatility};
 use crate::config::{PolicyError, in_range};

@@ -3,7 +3,8 @@
 use super::{Desired, Inputs};
 use crate::config::{PolicyError, in_range};
 
-/// bid, ask = mid − skew·inventory ∓ half spread. The plainest market maker, and the baseline for the others.
+/// bid, ask = mid − skew·inventory ∓ half spread. The plainest market maker, and the baseline for
+/// the others.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct FixedSpread {
     /// Distance of each quote from the centre, ticks, 0 to 10,000.

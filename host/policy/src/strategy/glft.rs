@@ -1,13 +1,15 @@
-//! O. Guéant, C.-A. Lehalle and J. Fernandez-Tapia, "Dealing with the inventory risk", Mathematics and Financial
-//! Economics 7(4), 2013.
+//! O. Guéant, C.-A. Lehalle and J. Fernandez-Tapia, "Dealing with the inventory risk", Mathematics
+//! and Financial Economics 7(4), 2013.
 //!
-//! Section 4, the closed-form approximation of the quotes far from the closing time; the same two lines are
-//! equations 4.6 and 4.7 of O. Guéant, "Optimal market making", 2017, for a trade size of one:
+//! Section 4, the closed-form approximation of the quotes far from the closing time; the same two
+//! lines are equations 4.6 and 4.7 of O. Guéant, "Optimal market making", 2017, for a trade size of
+//! one:
 //! ```text
 //! δᵇ(q) ≈ (1/γ)·ln(1 + γ/k) + (2q + 1)/2 · √( σ²γ/(2kA) · (1 + γ/k)^(1 + k/γ) )
 //! δᵃ(q) ≈ (1/γ)·ln(1 + γ/k) − (2q − 1)/2 · √( σ²γ/(2kA) · (1 + γ/k)^(1 + k/γ) )
 //! ```
-//! with λ(δ) = A·exp(−k·δ) the rate at which a quote at distance δ from the mid price trades, and q in quote sizes.
+//! with λ(δ) = A·exp(−k·δ) the rate at which a quote at distance δ from the mid price trades, and q
+//! in quote sizes.
 
 use super::{Desired, Inputs, UNITS, Volatility};
 use crate::config::{PolicyError, in_range};

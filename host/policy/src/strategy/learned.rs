@@ -1,9 +1,10 @@
 //! Quotes by a trained network.
 //!
-//! Two heads are used, found by their names in the manifest: [`HEAD_BID`] is how many ticks the bid lies below the mid
-//! price, [`HEAD_ASK`] how many ticks the ask lies above it. Both are held inside a configured range, so that no
-//! output can quote through the market or out of sight; skew is the difference of the two. Heads of other names (a
-//! value estimate, for one) are computed and not used. An output that is not a number quotes nothing.
+//! Two heads are used, found by their names in the manifest: [`HEAD_BID`] is how many ticks the bid
+//! lies below the mid price, [`HEAD_ASK`] how many ticks the ask lies above it. Both are held
+//! inside a configured range, so that no output can quote through the market or out of sight; skew
+//! is the difference of the two. Heads of other names (a value estimate, for one) are computed and
+//! not used. An output that is not a number quotes nothing.
 
 use super::{Desired, Inputs};
 use crate::artifact::{Artifact, Normalisation};
@@ -22,7 +23,8 @@ pub const HEAD_ASK: &str = "ask_offset_ticks";
 pub struct Learned {
     /// The network with its manifest.
     pub artifact: Artifact,
-    /// Least distance of a quote from the mid price, ticks, −100 to 10,000; below zero it may go past the mid.
+    /// Least distance of a quote from the mid price, ticks, −100 to 10,000; below zero it may go
+    /// past the mid.
     pub offset_min_ticks: f64,
     /// Largest distance of a quote from the mid price, ticks, at most 10,000.
     pub offset_max_ticks: f64,

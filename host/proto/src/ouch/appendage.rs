@@ -3,8 +3,8 @@
 
 use core::fmt;
 
-/// All known optional fields together: 26 headers of two bytes and 72 bytes of values, rounded up.
-pub const APPENDAGE_BYTES_MAX: usize = 128;
+/// All known optional fields together: 26 headers of two bytes and 79 bytes of values, rounded up.
+pub const APPENDAGE_BYTES_MAX: usize = 136;
 
 /// Why optional fields do not parse.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

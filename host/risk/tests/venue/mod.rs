@@ -1,5 +1,5 @@
-//! A model of the venue's order session: takes orders in turn, accepts, fills, cancels, replaces and
-//! refuses at random, and queues what it says. It matches nothing.
+//! A model of the venue's order session: takes orders in turn, accepts, fills, cancels, replaces
+//! and refuses at random, and queues what it says. It matches nothing.
 
 use std::collections::{BTreeMap, VecDeque};
 use tercel_risk::Order;

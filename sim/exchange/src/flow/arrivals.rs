@@ -1,10 +1,11 @@
 //! When something arrives, and for which symbol: a Hawkes process with an exponential kernel.
 //!
-//! Every symbol has a constant base intensity and is excited by its own arrivals. All symbols share kernel and branching
-//! ratio, so their sum is a Hawkes process too, and it is drawn exactly, without thinning, by the recursion of Dassios
-//! and Zhao ("Exact simulation of Hawkes process with exponentially decaying intensity", 2013): the next arrival is the
-//! earlier of one of the base intensity and one of the decaying excess. Which of the two it was says how to draw its
-//! symbol: by weight, or by how excited each is.
+//! Every symbol has a constant base intensity and is excited by its own arrivals. All symbols share
+//! kernel and branching ratio, so their sum is a Hawkes process too, and it is drawn exactly,
+//! without thinning, by the recursion of Dassios and Zhao ("Exact simulation of Hawkes process with
+//! exponentially decaying intensity", 2013): the next arrival is the earlier of one of the base
+//! intensity and one of the decaying excess. Which of the two it was says how to draw its symbol:
+//! by weight, or by how excited each is.
 
 use super::FlowConfig;
 use rand::Rng;
@@ -53,7 +54,8 @@ impl Arrivals {
     pub(super) fn draw(&mut self, rng: &mut impl Rng) -> Arrival {
         let excess: f64 = self.excess.iter().sum();
         let wait_base = -open(rng).ln() / self.base;
-        // The excess decays away with a chance that it brings no arrival at all: then the argument is not positive.
+        // The excess decays away with a chance that it brings no arrival at all: then the argument
+        // is not positive.
         let survival = 1.0 + self.decay * open(rng).ln() / excess;
         let wait_excess = if excess > 0.0 && survival > 0.0 {
             -survival.ln() / self.decay
@@ -130,7 +132,8 @@ mod tests {
     fn rate_and_clustering_are_those_of_a_hawkes_process() {
         let (mean, dispersion) = mean_and_dispersion(&counts(0.6, 200));
         assert!((mean / 5_000.0 - 1.0).abs() < 0.02, "{mean}");
-        // Over windows much longer than the memory 1/(decay (1 - n)), variance/mean tends to 1/(1-n)^2 = 6.25.
+        // Over windows much longer than the memory 1/(decay (1 - n)), variance/mean tends to
+        // 1/(1-n)^2 = 6.25.
         assert!((4.5..8.0).contains(&dispersion), "{dispersion}");
         let (_, poisson) = mean_and_dispersion(&counts(0.0, 200));
         assert!((0.7..1.3).contains(&poisson), "{poisson}");

@@ -14,7 +14,8 @@ pub(super) const VALUE_MAX: Price = Price(900_000_000);
 const MARKET: f64 = 0.12;
 const REPLACE: f64 = 0.06;
 const REDUCE: f64 = 0.04;
-/// Share of adds that are hidden, and of adds that trade when their price allows it instead of stepping back.
+/// Share of adds that are hidden, and of adds that trade when their price allows it instead of
+/// stepping back.
 const HIDDEN: f64 = 0.03;
 const AGGRESSIVE: f64 = 0.2;
 /// Share of orders that are odd lots.
@@ -135,7 +136,8 @@ impl Participant {
         price.max(Price(self.symbol.increment.min(Price::PER_DOLLAR)))
     }
 
-    /// A limit order outside the value, nearer levels more likely. Most step back rather than trade.
+    /// A limit order outside the value, nearer levels more likely. Most step back rather than
+    /// trade.
     fn resting_terms(
         &self,
         side: Side,
@@ -196,9 +198,7 @@ impl Participant {
         let terms = match side {
             _ if rng.random::<f64>() < 0.25 => Terms::market(qty),
             Side::Buy => Terms::immediate(self.increment.floor(Price(ask.0 + slack)), qty),
-            Side::Sell => {
-                Terms::immediate(self.increment.ceil(Price((bid.0 - slack).max(1))), qty)
-            }
+            Side::Sell => Terms::immediate(self.increment.ceil(Price((bid.0 - slack).max(1))), qty),
         };
         Some(self.enter(side, terms, names))
     }
@@ -237,7 +237,7 @@ impl Participant {
     ) -> Option<Command> {
         let order = self.pick(market, names, rng)?;
         (order.open > Qty(1))
-            .then(|| Command::Reduce { owner: order.owner, qty: Qty(order.open.0 / 2) })
+            .then_some(Command::Reduce { owner: order.owner, qty: Qty(order.open.0 / 2) })
     }
 
     fn replace(

@@ -5,8 +5,9 @@ use super::arrivals::open;
 use rand::Rng;
 use tercel_types::Nanos;
 
-/// The fundamental value of one symbol, in price units: an Ornstein-Uhlenbeck process around an anchor that only news
-/// moves. Both stay within half and twice the initial price, so that a day of news cannot run away with them.
+/// The fundamental value of one symbol, in price units: an Ornstein-Uhlenbeck process around an
+/// anchor that only news moves. Both stay within half and twice the initial price, so that a day of
+/// news cannot run away with them.
 #[derive(Clone, Debug)]
 pub(super) struct Value {
     now: Nanos,

@@ -1,7 +1,7 @@
 //! A LOBSTER file as ITCH 5.0 messages.
 
-use super::tape::{Action, Report, Step, Tape};
 use super::Row;
+use super::tape::{Action, Report, Step, Tape};
 use tercel_proto::itch::{
     AddOrder, CrossTrade, Header, OrderCancel, OrderDelete, OrderExecuted, StockDirectory,
     SystemEvent, Trade, TradingAction,
@@ -23,9 +23,10 @@ pub struct ConverterConfig {
 
 /// Writes ITCH messages.
 ///
-/// Before the rows come system events `O`, `S` and `Q`, the directory, trading action `T`, and the orders that were there
-/// already, all with the time of the first row. After them come `M`, `E` and `C`. A change of the trading state inside
-/// the file is a trading action; order numbers are those of the file, match numbers count from 1.
+/// Before the rows come system events `O`, `S` and `Q`, the directory, trading action `T`, and the
+/// orders that were there already, all with the time of the first row. After them come `M`, `E` and
+/// `C`. A change of the trading state inside the file is a trading action; order numbers are those
+/// of the file, match numbers count from 1.
 #[derive(Clone, Debug)]
 pub struct Converter {
     config: ConverterConfig,
@@ -39,8 +40,8 @@ impl Converter {
         Converter { config, tape: Tape::new(rows), last_match: 0 }
     }
 
-    /// Converts all rows. `out` gets each message with the index of the row it belongs to, `None` for those before the
-    /// first and after the last.
+    /// Converts all rows. `out` gets each message with the index of the row it belongs to, `None`
+    /// for those before the first and after the last.
     pub fn convert(
         config: ConverterConfig,
         rows: &[Row],
@@ -78,7 +79,8 @@ impl Converter {
         }
     }
 
-    /// Writes what one row makes: often one message, none if it is dropped, more if it proves orders gone.
+    /// Writes what one row makes: often one message, none if it is dropped, more if it proves
+    /// orders gone.
     pub fn row(&mut self, row: &Row, out: &mut impl FnMut(&[u8])) {
         let mut steps = Vec::new();
         self.tape.step(row, &mut |step| steps.push(step));

@@ -1,20 +1,22 @@
 //! Rows made into the life of whole orders.
 //!
-//! A file begins with an empty page but not with an empty book, and leaves out what happens beyond its number of levels.
-//! So an order may leave that was never seen to come, and an order that was seen may leave unseen.
+//! A file begins with an empty page but not with an empty book, and leaves out what happens beyond
+//! its number of levels. So an order may leave that was never seen to come, and an order that was
+//! seen may leave unseen.
 //!
-//! - An order first seen when it leaves is put on the book with all the shares that leave, when it was entered: Nasdaq
-//!   numbers orders as they come, so that is before the first add with a higher number, and before the file if its
-//!   number is below that of the first add. Where it would trade with what rests there then, it is put on the book just
-//!   before it leaves instead.
-//! - An order is taken off when the tape proves it gone: a resting order arrives that would have traded with it, or an
-//!   execution happens on its side at a worse price. If it was there only by the first rule, and leaves later after
-//!   all, it is put there again just before; otherwise what the file still says of it is dropped.
+//! - An order first seen when it leaves is put on the book with all the shares that leave, when it
+//!   was entered: Nasdaq numbers orders as they come, so that is before the first add with a higher
+//!   number, and before the file if its number is below that of the first add. Where it would trade
+//!   with what rests there then, it is put on the book just before it leaves instead.
+//! - An order is taken off when the tape proves it gone: a resting order arrives that would have
+//!   traded with it, or an execution happens on its side at a worse price. If it was there only by
+//!   the first rule, and leaves later after all, it is put there again just before; otherwise what
+//!   the file still says of it is dropped.
 //!
-//! In the first hour of AAPL on 2012-06-21 there are 80 orders of the first kind. Put on the book at the start of the
-//! file, all of them, 11 were proven gone for a while and the touch agreed with the recorded one on 99.75 % of rows.
-//! These 11 had come in the middle of the file, beyond its 50 levels: put where their numbers belong, none is proven gone
-//! and the touch agrees on 99.90 %.
+//! In the first hour of AAPL on 2012-06-21 there are 80 orders of the first kind. Put on the book
+//! at the start of the file, all of them, 11 were proven gone for a while and the touch agreed with
+//! the recorded one on 99.75 % of rows. These 11 had come in the middle of the file, beyond its 50
+//! levels: put where their numbers belong, none is proven gone and the touch agrees on 99.90 %.
 
 use super::{Row, RowKind};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -93,13 +95,15 @@ pub struct Report {
     pub preadded: u64,
     /// Those of them put on the book where their number has its place in the file.
     pub added_by_number: u64,
-    /// Times that one of them was put on the book just before it leaves, because it was not there then.
+    /// Times that one of them was put on the book just before it leaves, because it was not there
+    /// then.
     pub added_late: u64,
     /// Orders taken off because the tape proved them gone.
     pub proven_gone: u64,
     /// Rows dropped because their order had been proven gone.
     pub dropped_gone: u64,
-    /// Rows dropped because their order was not there for another reason: it came twice, or left twice.
+    /// Rows dropped because their order was not there for another reason: it came twice, or left
+    /// twice.
     pub dropped_unknown: u64,
     /// Removals cut down to the shares that the order had left.
     pub clamped: u64,
@@ -225,11 +229,8 @@ impl Tape {
     fn remove(&mut self, row: &Row, out: &mut impl FnMut(Step)) {
         if !self.live.contains_key(&row.order) && !self.add_late(row, out) {
             let gone = self.gone.contains(&row.order);
-            let dropped = if gone {
-                &mut self.report.dropped_gone
-            } else {
-                &mut self.report.dropped_unknown
-            };
+            let dropped =
+                if gone { &mut self.report.dropped_gone } else { &mut self.report.dropped_unknown };
             *dropped += 1;
             return;
         }
@@ -269,13 +270,7 @@ impl Tape {
         true
     }
 
-    fn insert(
-        &mut self,
-        time: Nanos,
-        order: u64,
-        resting: Resting,
-        out: &mut impl FnMut(Step),
-    ) {
+    fn insert(&mut self, time: Nanos, order: u64, resting: Resting, out: &mut impl FnMut(Step)) {
         let Resting { side, price, open: qty } = resting;
         self.live.insert(order, resting);
         self.sides[side.index()].insert((price, order));
@@ -304,10 +299,11 @@ impl Tape {
             let best = if side == Side::Buy { set.last() } else { set.first() };
             let Some(&(best, order)) = best else { return };
             let better = if side == Side::Buy { best > price } else { best < price };
-            if !better && !(or_equal && best == price) {
+            if !(better || or_equal && best == price) {
                 return;
             }
-            // An order that was only assumed may come back; `forget` would drop what is known of it.
+            // An order that was only assumed may come back; `forget` would drop what is known of
+            // it.
             self.live.remove(&order);
             self.sides[side.index()].remove(&(best, order));
             self.gone.insert(order);

@@ -2,9 +2,7 @@
 
 use super::book::Book;
 use super::cross::{Clearing, Interest};
-use super::{
-    CrossFill, CrossKind, Event, Lifetime, Matching, Order, RejectReason,
-};
+use super::{CrossFill, CrossKind, Event, Lifetime, Matching, Order, RejectReason};
 use tercel_types::{CancelReason, InstrumentId, OrderRef, Price, Qty, Side, TradingState};
 
 /// Whether an order takes part in a cross. Orders on the book do in every one.
@@ -86,8 +84,8 @@ impl Matching {
         }
     }
 
-    /// Finds the price, fills both sides up to the paired shares, and clears the waiting room of those whose cross
-    /// this was. With `quiet`, a cross without a trade is not announced.
+    /// Finds the price, fills both sides up to the paired shares, and clears the waiting room of
+    /// those whose cross this was. With `quiet`, a cross without a trade is not announced.
     fn hold_cross(
         &mut self,
         instrument: InstrumentId,
@@ -112,7 +110,8 @@ impl Matching {
         let Some(book) = self.books.get(&instrument) else { return };
         for order_ref in book.waiting().collect::<Vec<_>>() {
             let over = self.orders.get(&order_ref).is_some_and(|order| takes_part(order, kind));
-            // Market orders that waited for the end of a halt wait on through a closing cross held in it.
+            // Market orders that waited for the end of a halt wait on through a closing cross held
+            // in it.
             if over && !(kind == CrossKind::Closing && self.is_plain_day(order_ref)) {
                 self.cancel_ref(order_ref, CancelReason::Timeout, out);
             }

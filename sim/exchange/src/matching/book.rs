@@ -1,8 +1,9 @@
 //! One instrument's orders, sorted.
 //!
-//! Two ordered sets a side, displayed and hidden, whose keys sort by price and then by order number. Order numbers only
-//! grow and an order that loses its place gets another one, so the number is the priority in time. A few hundred
-//! nanoseconds an operation; what counts here is that a reader sees that it is right.
+//! Two ordered sets a side, displayed and hidden, whose keys sort by price and then by order
+//! number. Order numbers only grow and an order that loses its place gets another one, so the
+//! number is the priority in time. A few hundred nanoseconds an operation; what counts here is that
+//! a reader sees that it is right.
 
 use super::cross::{Increment, Interest};
 use super::event::Order;
@@ -63,7 +64,8 @@ impl Book {
         if order.terms.hidden { &mut half.hidden } else { &mut half.displayed }
     }
 
-    /// Puts an order where it belongs; whether that is the book, and not the waiting room of a cross.
+    /// Puts an order where it belongs; whether that is the book, and not the waiting room of a
+    /// cross.
     pub(super) fn insert(&mut self, order: &Order) -> bool {
         if order.waits_for_cross() {
             self.waiting.insert(order.order_ref);
@@ -83,7 +85,8 @@ impl Book {
         self.set_of(order).remove(&place)
     }
 
-    /// Resting orders of a side in the order in which they trade: by price, displayed before hidden, then by time.
+    /// Resting orders of a side in the order in which they trade: by price, displayed before
+    /// hidden, then by time.
     pub(super) fn resting(&self, side: Side) -> impl Iterator<Item = OrderRef> + '_ {
         let half = &self.halves[side.index()];
         let (mut shown, mut hidden) = (half.displayed.iter(), half.hidden.iter());

@@ -1,4 +1,5 @@
-//! What the engine is told to do. Nothing here has been checked: the engine answers nonsense with a rejection.
+//! What the engine is told to do. Nothing here has been checked: the engine answers nonsense with a
+//! rejection.
 
 use tercel_types::{InstrumentId, Price, Qty, Side, TradingState, UserRef};
 
@@ -29,8 +30,8 @@ pub enum Lifetime {
     OnClose,
 }
 
-/// What happens when an order would trade with one of its own account. The incoming order's choice counts. It says
-/// nothing about crosses, where nobody meets anybody.
+/// What happens when an order would trade with one of its own account. The incoming order's choice
+/// counts. It says nothing about crosses, where nobody meets anybody.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub enum SelfMatch {
     /// They trade.
@@ -106,16 +107,16 @@ pub enum Command {
         /// Which.
         owner: Owner,
     },
-    /// Cut an order down to `qty` open shares; it keeps its place. Zero cancels it, as much as it has or more is
-    /// rejected.
+    /// Cut an order down to `qty` open shares; it keeps its place. Zero cancels it, as much as it
+    /// has or more is rejected.
     Reduce {
         /// Which.
         owner: Owner,
         /// Shares to stay open.
         qty: Qty,
     },
-    /// Put an order with other terms in the place of an open one. It gets another number and loses its place, and it
-    /// may trade. When the new terms are rejected the original stays as it is.
+    /// Put an order with other terms in the place of an open one. It gets another number and loses
+    /// its place, and it may trade. When the new terms are rejected the original stays as it is.
     Replace {
         /// The open order.
         original: Owner,
@@ -124,7 +125,8 @@ pub enum Command {
         /// Its terms; the quantity is the open shares wanted.
         terms: Terms,
     },
-    /// Halt, pause, quote only, or trade. A change to trading from any other state is by way of a reopening cross.
+    /// Halt, pause, quote only, or trade. A change to trading from any other state is by way of a
+    /// reopening cross.
     SetState {
         /// Which instrument.
         instrument: InstrumentId,

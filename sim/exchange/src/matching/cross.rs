@@ -1,9 +1,10 @@
 //! The price of a cross.
 //!
-//! Of all prices on the increment grid: the one that matches most shares, then the one that leaves the smallest
-//! imbalance, then the nearest to the reference price, then the lower (Nasdaq rules 4752(d), 4754(b) in short). Demand
-//! and supply only change at limit prices, so it is enough to try every limit price, its two neighbours on the grid, and
-//! the reference itself. With n levels that is some 3n sums over n levels; a cross happens a few times a day.
+//! Of all prices on the increment grid: the one that matches most shares, then the one that leaves
+//! the smallest imbalance, then the nearest to the reference price, then the lower (Nasdaq rules
+//! 4752(d), 4754(b) in short). Demand and supply only change at limit prices, so it is enough to
+//! try every limit price, its two neighbours on the grid, and the reference itself. With n levels
+//! that is some 3n sums over n levels; a cross happens a few times a day.
 
 use super::PRICE_MAX;
 use std::collections::BTreeMap;

@@ -20,7 +20,8 @@ pub struct Order {
     pub terms: Terms,
     /// Shares still open.
     pub open: Qty,
-    /// Shares executed so far, those of the orders it replaced included (OUCH counts along the chain).
+    /// Shares executed so far, those of the orders it replaced included (OUCH counts along the
+    /// chain).
     pub executed: u64,
 }
 
@@ -139,9 +140,9 @@ pub enum Event {
         /// Whether it lives.
         outcome: Outcome,
     },
-    /// An order was replaced. `old` is gone. With `rests`, `new` went to the book without trading and no `Rested`
-    /// follows: ITCH `U` where both are displayed. Otherwise ITCH `D` for a displayed `old`, and what the new one does
-    /// follows as after `Accepted`.
+    /// An order was replaced. `old` is gone. With `rests`, `new` went to the book without trading
+    /// and no `Rested` follows: ITCH `U` where both are displayed. Otherwise ITCH `D` for a
+    /// displayed `old`, and what the new one does follows as after `Accepted`.
     Replaced {
         /// The replaced order as it was.
         old: Order,
@@ -152,14 +153,16 @@ pub enum Event {
         /// Whether it lives.
         outcome: Outcome,
     },
-    /// An order, or what is left of it, went to the book: ITCH `A` or `F` if displayed, nothing if hidden.
+    /// An order, or what is left of it, went to the book: ITCH `A` or `F` if displayed, nothing if
+    /// hidden.
     Rested {
         /// The order.
         order: Order,
     },
     /// Two orders traded: ITCH `E` on a displayed maker, `P` on a hidden one.
     Executed(Execution),
-    /// Shares were taken off an order. ITCH only if `from_book` and displayed: `X`, or `D` when nothing is open.
+    /// Shares were taken off an order. ITCH only if `from_book` and displayed: `X`, or `D` when
+    /// nothing is open.
     Canceled {
         /// The order after it.
         order: Order,

@@ -16,8 +16,8 @@ pub struct Indicative {
     pub far: Price,
     /// Price of a cross of all orders; zero if none would trade.
     pub near: Price,
-    /// The near price kept within the displayed touch while that is not crossed; without a near price, what the
-    /// engine measures crosses against.
+    /// The near price kept within the displayed touch while that is not crossed; without a near
+    /// price, what the engine measures crosses against.
     pub reference: Price,
 }
 
@@ -89,7 +89,8 @@ impl Matching {
         refs.filter_map(|order_ref| self.orders.get(order_ref))
     }
 
-    /// Displayed orders of an instrument in priority order, bids before asks: what a snapshot sends.
+    /// Displayed orders of an instrument in priority order, bids before asks: what a snapshot
+    /// sends.
     pub fn displayed_orders(&self, instrument: InstrumentId) -> impl Iterator<Item = &Order> + '_ {
         [Side::Buy, Side::Sell].into_iter().flat_map(move |side| self.displayed(instrument, side))
     }

@@ -1,5 +1,5 @@
-//! The rules of the matching engine, written a second time in another way: a plain list of orders, searched whole for
-//! every trade; a cross found by trying every price.
+//! The rules of the matching engine, written a second time in another way: a plain list of orders,
+//! searched whole for every trade; a cross found by trying every price.
 
 use tercel_exchange::matching::{
     Command, CrossKind, Event, Lifetime, NewOrder, Outcome, Owner, PRICE_MAX, QTY_MAX,
@@ -122,7 +122,10 @@ impl Order {
 }
 
 impl Naive {
-    pub(crate) fn new(instruments: &[(InstrumentId, Price, TradingState)], orders_max: usize) -> Naive {
+    pub(crate) fn new(
+        instruments: &[(InstrumentId, Price, TradingState)],
+        orders_max: usize,
+    ) -> Naive {
         let listed = instruments.iter().map(|&(id, reference, state)| Instrument {
             id,
             state,
@@ -238,7 +241,13 @@ impl Naive {
         Ok(())
     }
 
-    fn number(&mut self, instrument: InstrumentId, owner: Owner, side: Side, terms: Terms) -> Order {
+    fn number(
+        &mut self,
+        instrument: InstrumentId,
+        owner: Owner,
+        side: Side,
+        terms: Terms,
+    ) -> Order {
         self.numbers += 1;
         Order { number: self.numbers, instrument, owner, side, terms, open: terms.qty.0 }
     }
@@ -449,13 +458,14 @@ impl Naive {
     }
 }
 
-/// Price and shares of the best cross, by trying every price that may matter: all that lie near ordinary limits and the
-/// reference, and those at both ends of what the engine takes. Between them nothing changes but the distance.
+/// Price and shares of the best cross, by trying every price that may matter: all that lie near
+/// ordinary limits and the reference, and those at both ends of what the engine takes. Between them
+/// nothing changes but the distance.
 pub(crate) fn best_price(orders: &[Order], reference: i64) -> Option<(i64, u64)> {
     let near = (LOW - 300)..=(HIGH + 300);
     let ends = [1, 2, PRICE_MAX.0 - STEP, PRICE_MAX.0];
     let on_grid = |price: &i64| *price < 10_000 || price % STEP == 0;
-    let mut best: Option<((u64, u64, u64, i64), i64, u64)> = None;
+    let mut best = None;
     for price in near.chain(ends).filter(on_grid) {
         let shares = |side: Side| -> u64 {
             let accepting = orders.iter().filter(|o| o.side == side && o.accepts(price));
