@@ -54,8 +54,8 @@ pub fn pin_thread(core: usize) -> Result<(), PinError> {
     })
 }
 
-/// Keeps every page of the process in memory, those mapped later too, so that no access faults.
-/// Large sparse mappings made afterwards are filled at once: lock after such arrays are sized.
+/// Keeps every page of the process in memory once it has been touched, those mapped later too. The
+/// first touch still waits for the system: prefault what must not.
 pub fn lock_memory() -> Result<(), PinError> {
     sys::lock_memory().map_err(|source| match source.raw_os_error() {
         Some(libc::ENOMEM | libc::EAGAIN) => PinError::MemoryLimit,

@@ -255,8 +255,10 @@ pub(crate) fn pin(core: usize) -> io::Result<()> {
 
 /// Keeps every page of the process, now and later, in memory.
 pub(crate) fn lock_memory() -> io::Result<()> {
+    // ONFAULT: the books reserve far more than a day touches, and only what is touched is to stay.
+    let flags = libc::MCL_CURRENT | libc::MCL_FUTURE | libc::MCL_ONFAULT;
     // SAFETY: mlockall(2) takes no pointer and changes no content of memory.
-    check(unsafe { libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE) }).map(drop)
+    check(unsafe { libc::mlockall(flags) }).map(drop)
 }
 
 /// Undoes [`lock_memory`].

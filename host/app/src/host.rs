@@ -168,8 +168,12 @@ impl<S: Source> Host<S> {
             gateway.on_disconnected(now);
             self.line.redial();
         }
-        if let Session::Refused(reason) = gateway.session() {
-            bail!("the venue refuses the login of {}: {}", self.username, refusal(reason));
+        if let (Session::Refused(_), Some(why)) = (gateway.session(), gateway.refusal()) {
+            bail!("the order session of {} cannot start: {why}", self.username);
+        }
+        let waited = now.since(self.timers.start) > self.times.sync_timeout;
+        if waited && self.engine.phase() == Phase::Starting && self.timers.stop_by.is_none() {
+            bail!("the order session is not up: {}", self.line.trouble());
         }
         Ok(())
     }
@@ -225,14 +229,6 @@ impl<S: Source> Host<S> {
         self.source.report(&mut report.counters);
         report.latency_ns = self.watch.percentiles();
         report
-    }
-}
-
-fn refusal(reason: u8) -> String {
-    match reason {
-        b'A' => "not authorized, check orders.username and orders.password".into(),
-        b'S' => "the session is not available".into(),
-        other => format!("reason {:?}", other as char),
     }
 }
 

@@ -117,7 +117,13 @@ impl LiveFeed {
     }
 
     fn step_join(&mut self, now: Nanos, out: &mut impl FnMut(&EventRecord)) {
-        let Some(login) = self.glimpse else { return };
+        let Some(login) = self.glimpse else {
+            // Without Glimpse a gap can only be asked for again, and the books stay stale until it is filled.
+            if self.feed.wants_snapshot() {
+                self.feed.on_snapshot_failed(now);
+            }
+            return;
+        };
         match &mut self.join {
             Join::Idle { not_before } => {
                 if self.feed.wants_snapshot() && now >= *not_before {

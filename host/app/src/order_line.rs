@@ -104,9 +104,9 @@ impl OrderLine {
         self.not_before = Nanos(0);
     }
 
-    /// Why there is no connection, as far as known.
-    pub(crate) fn error(&self) -> Option<&NetError> {
-        self.error.as_ref()
+    /// Why there is no connection, as far as known; empty when there is one.
+    pub(crate) fn trouble(&self) -> String {
+        self.error.as_ref().map(NetError::to_string).unwrap_or_default()
     }
 
     /// What could not be written of the orders' file.

@@ -94,6 +94,7 @@ pub struct Engine {
     pub(crate) stale_handled: bool,
     pub(crate) requote: Vec<InstrumentId>,
     pub(crate) scratch: Vec<UserRef>,
+    pub(crate) next_look: usize,
 }
 
 impl Engine {
@@ -113,6 +114,7 @@ impl Engine {
             stale_grace: parts.stale_grace,
             stale_since: None,
             stale_handled: false,
+            next_look: 0,
         }
     }
 
@@ -130,10 +132,11 @@ impl Engine {
         let change = self.books.apply(record);
         watch.lap(Stage::Book);
         match change.effect {
-            Effect::None => return,
-            Effect::Market => return self.on_market(now),
+            // A hidden order's trade changes no level, but the features count it.
+            Effect::None if change.trade.is_none() => return,
+            Effect::Market => return self.on_market(record, &change, now),
             Effect::State if record.kind == Kind::Directory as u8 => self.on_directory(record),
-            Effect::State | Effect::Book { .. } => {}
+            Effect::None | Effect::State | Effect::Book { .. } => {}
         }
         if !self.policy.quotes(change.instrument) {
             return;
@@ -224,9 +227,7 @@ impl Engine {
             risk.on_ack(ack, now);
             count(counters, ack);
             watch_queue(books, ack);
-            if requote.len() < requote.capacity() && !requote.contains(&ack.instrument) {
-                requote.push(ack.instrument);
-            }
+            want(requote, ack.instrument);
         })
     }
 
@@ -252,7 +253,8 @@ impl Engine {
     /// The whole market changed: a gap opened or closed, the feed fell silent, a snapshot came.
     #[cold]
     #[inline(never)]
-    fn on_market(&mut self, now: Nanos) {
+    fn on_market(&mut self, record: &EventRecord, change: &Change, now: Nanos) {
+        self.policy.on_event(record, change, &self.books, now);
         if !self.books.is_stale() {
             self.stale_since = None;
             self.stale_handled = false;
@@ -275,6 +277,11 @@ impl Engine {
                 self.policy.add_instrument(id);
             }
         }
+    }
+
+    /// Marks an instrument for another look.
+    pub(crate) fn want_requote(&mut self, id: InstrumentId) {
+        want(&mut self.requote, id);
     }
 
     /// Marks every instrument for another look.
@@ -333,6 +340,13 @@ impl Engine {
     /// The order session is recovered.
     pub(crate) fn is_session_ready(&self) -> bool {
         self.gateway.session() == Session::Ready
+    }
+}
+
+/// Adds an instrument once; there is room for every one that is traded.
+fn want(requote: &mut Vec<InstrumentId>, id: InstrumentId) {
+    if requote.len() < requote.capacity() && !requote.contains(&id) {
+        requote.push(id);
     }
 }
 

@@ -5,6 +5,9 @@ use crate::stage::Unmeasured;
 use tercel_gateway::{MAX_PACKET, SessionError};
 use tercel_types::{InstrumentId, Intent, Nanos, StreamPort, UserRef, WorkingState};
 
+/// Instruments looked at again in one housekeeping.
+const LOOKS: usize = 8;
+
 impl Engine {
     /// Does what is due: session messages, the step from one phase to the next, quotes on a timer. Call it every
     /// millisecond or so.
@@ -25,6 +28,7 @@ impl Engine {
             self.cancel_all(now, port);
         } else {
             self.leave_stale_market(now, port);
+            self.requote_some();
             self.requote(now, port, &mut Unmeasured);
         }
         Ok(())
@@ -50,6 +54,17 @@ impl Engine {
         self.stale_handled = true;
         self.counters.stale_cancels += 1;
         self.cancel_all(now, port);
+    }
+
+    /// Marks a few instruments for another look: a change that had to wait for its time is not forgotten when the market
+    /// falls silent.
+    fn requote_some(&mut self) {
+        for _ in 0..self.instruments.len().min(LOOKS) {
+            self.next_look = (self.next_look + 1) % self.instruments.len();
+            if let Some(id) = self.instruments.id(self.next_look) {
+                self.want_requote(id);
+            }
+        }
     }
 
     /// Cancels every order of ours that is not being cancelled already. Of an order and its replacement under way only

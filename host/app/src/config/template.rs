@@ -24,21 +24,28 @@ pub(crate) struct HostTemplate {
 impl HostTemplate {
     /// The text of the configuration.
     pub(crate) fn render(&self) -> String {
+        let quoted = |value: &dyn std::fmt::Display| format!("\"{value}\"");
         let set = [
-            ("line_a", self.line_a.to_string()),
-            ("line_b", self.line_b.to_string()),
-            ("interface", self.interface.to_string()),
-            ("recovery", self.recovery.to_string()),
-            ("glimpse", self.glimpse.to_string()),
-            ("glimpse_username", self.username.into()),
-            ("glimpse_password", self.password.into()),
-            ("address", self.ouch.to_string()),
-            ("username", self.username.into()),
-            ("password", self.password.into()),
-            ("kind", self.strategy.into()),
+            ("line_a", quoted(&self.line_a)),
+            ("line_b", quoted(&self.line_b)),
+            ("interface", quoted(&self.interface)),
+            ("recovery", quoted(&self.recovery)),
+            ("glimpse", quoted(&self.glimpse)),
+            ("glimpse_username", quoted(&self.username)),
+            ("glimpse_password", quoted(&self.password)),
+            ("address", quoted(&self.ouch)),
+            ("username", quoted(&self.username)),
+            ("password", quoted(&self.password)),
+            ("kind", quoted(&self.strategy)),
+            // The demo's venue is small, and its books can be touched before the first event.
+            ("instruments_max", "8192".into()),
+            ("orders_max", "131072".into()),
+            ("levels_max", "131072".into()),
+            ("prefault", "true".into()),
         ];
         let mut out = String::new();
         let mut in_instruments = false;
+        let mut table = "";
         for line in DEFAULT.lines() {
             if line.starts_with('[') {
                 let instrument = line.starts_with("[[instrument]]");
@@ -50,9 +57,14 @@ impl HostTemplate {
             if in_instruments {
                 continue;
             }
+            if line.starts_with('[') {
+                table = line.trim_matches(['[', ']']);
+            }
             let key = line.split('=').next().unwrap_or_default().trim();
+            // The limit of risk has the name of the books' limit.
+            let key = if table == "risk" { "" } else { key };
             match set.iter().find(|(name, _)| *name == key) {
-                Some((name, value)) => out.push_str(&format!("{name} = \"{value}\"\n")),
+                Some((name, value)) => out.push_str(&format!("{name} = {value}\n")),
                 None => out.extend([line, "\n"]),
             }
         }
