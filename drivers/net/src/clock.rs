@@ -1,9 +1,9 @@
 //! The host's clock: nanoseconds since the Unix epoch, read from the processor's counter.
 //!
-//! Reading takes 12 ns (the system's own 29 ns) and no system call. Its rate is calibrated once and is
-//! then a few parts in a million off, a second a day or so, and CLOCK_REALTIME itself is steered by
-//! NTP or PTP meanwhile. [`HostClock::steer`], called by housekeeping every second or so, makes up
-//! for both by running a little faster or slower, never by stepping: time never goes back.
+//! Reading takes 12 ns (the system's own 29 ns) and no system call. Its rate is calibrated once and
+//! is then a few parts in a million off, a second a day or so, and CLOCK_REALTIME itself is steered
+//! by NTP or PTP meanwhile. [`HostClock::steer`], called by housekeeping every second or so, makes
+//! up for both by running a little faster or slower, never by stepping: time never goes back.
 
 use quanta::Clock as Counter;
 use std::sync::Arc;

@@ -122,8 +122,9 @@ pub(crate) fn option(socket: &UdpSocket, level: c_int, option: c_int) -> io::Res
 /// Receives up to `max` waiting datagrams, at most [`BATCH`], the one with index `i` to
 /// `buffers[i * slot + offset..(i + 1) * slot]`. Zero when none waits.
 ///
-/// The message headers are built on the stack for each call, so that nothing keeps a pointer between
-/// calls: an empty poll with 32 of them takes 642 ns, with one 634 ns, all but the system call.
+/// The message headers are built on the stack for each call, so that nothing keeps a pointer
+/// between calls: an empty poll with 32 of them takes 642 ns, with one 634 ns, all but the system
+/// call.
 pub(crate) fn receive(
     socket: &UdpSocket,
     max: usize,

@@ -1,4 +1,5 @@
-//! A process of this binary that talks JSON lines on its standard output and stops when its standard input closes.
+//! A process of this binary that talks JSON lines on its standard output and stops when its
+//! standard input closes.
 
 use anyhow::{Context, Result, bail};
 use serde::de::DeserializeOwned;
@@ -19,8 +20,13 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `tercel <arguments> --stop-on-eof`; what it says on standard error goes to a file in `folder`.
-    pub(crate) fn start(name: &'static str, arguments: &[String], folder: &Path) -> Result<Process> {
+    /// Starts `tercel <arguments> --stop-on-eof`; what it says on standard error goes to a file in
+    /// `folder`.
+    pub(crate) fn start(
+        name: &'static str,
+        arguments: &[String],
+        folder: &Path,
+    ) -> Result<Process> {
         let log = folder.join(format!("{name}.log"));
         let errors = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
         let binary = std::env::current_exe().context("finding the binary that is running")?;

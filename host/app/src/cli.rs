@@ -216,7 +216,10 @@ pub(crate) struct ExchangeArgs {
     /// Begin with the opening cross, collecting orders for this many seconds.
     #[arg(long, default_value_t = 0)]
     pub(crate) opening: u64,
-    /// Print addresses and the closing report as JSON.
+    /// Take commands on standard input, one a line; `help` lists them.
+    #[arg(long)]
+    pub(crate) console: bool,
+    /// Print addresses and reports as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -1,7 +1,8 @@
 //! The configuration file: its schema, and how it is read.
 //!
-//! Values are checked twice: while reading, for their type, and by the crate that takes them, for their range. Either
-//! way the error names the file, the line, the key, the value and what is allowed.
+//! Values are checked twice: while reading, for their type, and by the crate that takes them, for
+//! their range. Either way the error names the file, the line, the key, the value and what is
+//! allowed.
 
 mod build;
 mod error;

@@ -1,4 +1,5 @@
-//! ITCH and OUCH messages as JSON objects: letters and texts as strings, numbers as integers, prices as on the wire.
+//! ITCH and OUCH messages as JSON objects: letters and texts as strings, numbers as integers,
+//! prices as on the wire.
 
 use serde_json::{Map, Value};
 use tercel_proto::itch::Message;

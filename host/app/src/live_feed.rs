@@ -118,7 +118,8 @@ impl LiveFeed {
 
     fn step_join(&mut self, now: Nanos, out: &mut impl FnMut(&EventRecord)) {
         let Some(login) = self.glimpse else {
-            // Without Glimpse a gap can only be asked for again, and the books stay stale until it is filled.
+            // Without Glimpse a gap can only be asked for again, and the books stay stale until it
+            // is filled.
             if self.feed.wants_snapshot() {
                 self.feed.on_snapshot_failed(now);
             }
@@ -208,7 +209,8 @@ impl EventSource for LiveFeed {
         if feed.is_stale()
             && let Some((port, _)) = recovery
         {
-            // A refused datagram is reported here when the server is down; the request is repeated in any case.
+            // A refused datagram is reported here when the server is down; the request is repeated
+            // in any case.
             let _ = port.poll(max, |frame| feed.on_frame(frame, now, &mut out));
         }
         if now >= self.timer_due {

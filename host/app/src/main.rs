@@ -8,6 +8,8 @@ mod child;
 mod cli;
 mod command;
 mod config;
+#[cfg(feature = "lab")]
+mod console;
 mod host;
 mod json;
 mod live_feed;
@@ -43,7 +45,7 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> anyhow::Result<()> {
     let signals = || -> anyhow::Result<Signals> {
         let signals = Signals::install()?;
-        if cli.stop_on_eof {
+        if cli.stop_on_eof && !takes_commands(&cli.command) {
             signals.also_end_of_input()?;
         }
         Ok(signals)
@@ -54,7 +56,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Run(args) => command::run::run(args, signals()?),
         Command::Feed(args) => command::feed::run(args, &signals()?),
         #[cfg(feature = "lab")]
-        Command::Exchange(args) => command::exchange::run(args, &signals()?),
+        Command::Exchange(args) => command::exchange::run(args, &signals()?, cli.stop_on_eof),
         #[cfg(feature = "lab")]
         Command::Replay(args) => command::replay::run(args, &signals()?),
         Command::Book(args) => command::book::run(args),
@@ -62,5 +64,14 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Decode(args) => command::decode::run(args),
         #[cfg(feature = "lab")]
         Command::Convert(args) => command::convert::run(args),
+    }
+}
+
+/// The command reads standard input itself.
+fn takes_commands(command: &Command) -> bool {
+    match command {
+        #[cfg(feature = "lab")]
+        Command::Exchange(args) => args.console,
+        _ => false,
     }
 }

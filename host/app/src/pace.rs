@@ -44,7 +44,8 @@ impl Idle {
 }
 
 impl Pace {
-    /// Spinning pays only if every busy thread of this machine's stack has a core and one is left for the rest.
+    /// Spinning pays only if every busy thread of this machine's stack has a core and one is left
+    /// for the rest.
     pub(crate) fn for_cores(cores: usize, busy_threads: usize) -> Pace {
         if cores > busy_threads { Pace::Spin } else { Pace::BackOff }
     }

@@ -1,8 +1,9 @@
-//! A venue on paper: accepts every order, and fills it in full once the opposite touch reaches its price.
+//! A venue on paper: accepts every order, and fills it in full once the opposite touch reaches its
+//! price.
 //!
-//! It answers on the same byte stream as a real venue, so that the gateway, risk and everything behind them run
-//! unchanged. It makes a replay repeatable; it knows nothing of queues or of the order's own effect, so its profit
-//! means nothing.
+//! It answers on the same byte stream as a real venue, so that the gateway, risk and everything
+//! behind them run unchanged. It makes a replay repeatable; it knows nothing of queues or of the
+//! order's own effect, so its profit means nothing.
 
 use crate::order_line::OrderLog;
 use tercel_book::Books;
@@ -256,7 +257,8 @@ impl StreamPort for PaperPort {
     fn poll(&mut self, mut each: impl FnMut(&[u8]) -> usize) -> Result<usize, PortError> {
         let waiting = std::mem::take(&mut self.incoming);
         let consumed = each(&waiting);
-        let answers = std::mem::replace(&mut self.incoming, waiting.get(consumed..).unwrap_or(&[]).to_vec());
+        let answers =
+            std::mem::replace(&mut self.incoming, waiting.get(consumed..).unwrap_or(&[]).to_vec());
         self.incoming.extend(answers);
         Ok(consumed)
     }

@@ -55,8 +55,7 @@ impl RecordedFeed {
                 match itch::parse(bytes) {
                     Ok(message) => {
                         *messages += 1;
-                        let mut record =
-                            itch_record::to_record(&message, VenueId(0), Nanos(0));
+                        let mut record = itch_record::to_record(&message, VenueId(0), Nanos(0));
                         record.receive_time = record.exchange_time;
                         each(&record);
                     }

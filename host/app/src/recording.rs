@@ -1,4 +1,5 @@
-//! Recorded files: an ITCH file (messages behind their lengths) or a classic pcap, either of them gzipped or not.
+//! Recorded files: an ITCH file (messages behind their lengths) or a classic pcap, either of them
+//! gzipped or not.
 
 use anyhow::{Context, Result, bail};
 use flate2::read::MultiGzDecoder;
@@ -56,7 +57,8 @@ impl Recording {
     }
 }
 
-/// A bar over the bytes of a file, with rate and time left; hidden where standard error is no terminal.
+/// A bar over the bytes of a file, with rate and time left; hidden where standard error is no
+/// terminal.
 pub(crate) fn progress(what: &'static str) -> ProgressBar {
     let bar = ProgressBar::new(0);
     let template = "{msg} {bar:30} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
@@ -110,7 +112,10 @@ pub(crate) enum Item<'a> {
 }
 
 /// Hands every item of a file to `each`, with the time of its frame, until that says `false`.
-pub(crate) fn walk(path: &Path, mut each: impl FnMut(Option<Nanos>, Item<'_>) -> bool) -> Result<()> {
+pub(crate) fn walk(
+    path: &Path,
+    mut each: impl FnMut(Option<Nanos>, Item<'_>) -> bool,
+) -> Result<()> {
     let bar = progress("reading");
     match Recording::open(path, &bar)? {
         Recording::Itch(mut file) => {
@@ -156,8 +161,8 @@ fn walk_frame(frame: &[u8], mut each: impl FnMut(Item<'_>) -> bool) -> bool {
 
 const TCP: u8 = 6;
 
-/// A packet as recorded: a header without a checksum was captured before a network card filled it in, or had its
-/// addresses taken out. One with a wrong checksum is refused.
+/// A packet as recorded: a header without a checksum was captured before a network card filled it
+/// in, or had its addresses taken out. One with a wrong checksum is refused.
 fn recorded_ip(bytes: &[u8]) -> Result<ip::Ipv4<'_>, tercel_proto::frame::Error> {
     match (ip::parse(bytes), bytes.get(10..12)) {
         (Err(tercel_proto::frame::Error::IpChecksum), Some([0, 0])) => ip::parse_unverified(bytes),
@@ -186,7 +191,8 @@ fn walk_mold(payload: &[u8], each: &mut impl FnMut(Item<'_>) -> bool) -> bool {
     }
 }
 
-/// A segment's bytes as SoupBinTCP packets; a capture may begin inside a stream, so what does not parse ends the segment.
+/// A segment's bytes as SoupBinTCP packets; a capture may begin inside a stream, so what does not
+/// parse ends the segment.
 fn walk_soup(mut bytes: &[u8], each: &mut impl FnMut(Item<'_>) -> bool) -> bool {
     while !bytes.is_empty() {
         let item;
@@ -222,7 +228,8 @@ fn walk_soup(mut bytes: &[u8], each: &mut impl FnMut(Item<'_>) -> bool) -> bool 
     true
 }
 
-/// The first two MoldUDP64 destinations of a capture, the session and the first sequence number: its lines.
+/// The first two MoldUDP64 destinations of a capture, the session and the first sequence number:
+/// its lines.
 pub(crate) struct CapturedLines {
     pub(crate) lines: [std::net::SocketAddrV4; 2],
     pub(crate) session: mold::Session,

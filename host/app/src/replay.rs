@@ -1,7 +1,7 @@
 //! A host on recorded time: the engine over a recording or a ring, with paper fills.
 //!
-//! Time is that of the records, so two runs over the same records give the same orders byte for byte, wherever the
-//! records come from.
+//! Time is that of the records, so two runs over the same records give the same orders byte for
+//! byte, wherever the records come from.
 
 use crate::paper::PaperPort;
 use crate::report::HostReport;
@@ -58,7 +58,8 @@ impl Replay {
     }
 
     fn on_record(&mut self, record: &EventRecord) {
-        // An end of session says nothing of a book, and would only take the quotes out before the end does.
+        // An end of session says nothing of a book, and would only take the quotes out before the
+        // end does.
         if record.kind == Kind::SessionEnd as u8 {
             return;
         }
@@ -74,7 +75,8 @@ impl Replay {
         self.answer();
     }
 
-    /// Time never goes back, and housekeeping happens at its own times, whatever the records' spacing.
+    /// Time never goes back, and housekeeping happens at its own times, whatever the records'
+    /// spacing.
     fn move_time(&mut self, to: Nanos) {
         if self.now == Nanos(0) {
             self.housekeeping = to;

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(crate) struct Signals(Arc<AtomicUsize>);
 
 impl Signals {
-    /// From now on the signals are counted, by a thread of their own, instead of ending the process.
+    /// From now on the signals are counted, by a thread of their own, instead of ending the
+    /// process.
     pub(crate) fn install() -> Result<Signals> {
         let count = Arc::new(AtomicUsize::new(0));
         let seen = Arc::clone(&count);
@@ -27,7 +28,8 @@ impl Signals {
         Ok(Signals(count))
     }
 
-    /// The end of standard input counts as a signal too: a parent that dies takes its children along.
+    /// The end of standard input counts as a signal too: a parent that dies takes its children
+    /// along.
     pub(crate) fn also_end_of_input(&self) -> Result<()> {
         let seen = Arc::clone(&self.0);
         std::thread::Builder::new()
@@ -38,6 +40,11 @@ impl Signals {
             })
             .context("cannot start the thread that watches standard input")?;
         Ok(())
+    }
+
+    /// Counts as if a signal had come.
+    pub(crate) fn raise(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
     }
 
     /// None, one, or more.

@@ -122,7 +122,9 @@ pub(crate) fn why_not_synced(engine: &Engine, source: &impl Source) -> String {
     let detail = source.detail();
     let detail = if detail.is_empty() { detail } else { format!(" ({detail})") };
     if counters.get("messages").is_some_and(|n| *n == 0) {
-        return format!("no market data came: check feed.line_a, feed.line_b and feed.interface{detail}");
+        return format!(
+            "no market data came: check feed.line_a, feed.line_b and feed.interface{detail}"
+        );
     }
     if !missing.is_empty() {
         let missing = missing.join(", ");

@@ -55,8 +55,8 @@ pub(crate) fn live_feed(config: &Config, clock: HostClock) -> Result<LiveFeed> {
     LiveFeed::open(feed, clock).context("[feed]")
 }
 
-/// Gives the calling thread its core and keeps its memory; what the system refuses is said and not fatal. Returns how
-/// the thread should wait.
+/// Gives the calling thread its core and keeps its memory; what the system refuses is said and not
+/// fatal. Returns how the thread should wait.
 pub(crate) fn settle(config: &Config) -> Pace {
     let host = &config.values.host;
     // Counted before pinning, which leaves the thread one.

@@ -10,8 +10,8 @@ use tercel_engine::{Engine, Stage, Stopwatch};
 use tercel_net::clock::HostClock;
 use tercel_types::{Clock, Nanos};
 
-/// A stopwatch over the host's clock. One reading costs what the processor's counter costs, about 20 ns; the counters
-/// page holds a histogram for each stage.
+/// A stopwatch over the host's clock. One reading costs what the processor's counter costs, about
+/// 20 ns; the counters page holds a histogram for each stage.
 pub(crate) struct LiveWatch {
     clock: HostClock,
     page: CountersPage,

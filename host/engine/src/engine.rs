@@ -1,7 +1,8 @@
 //! The tick: one event of the feed, and whatever orders it leads to.
 //!
-//! Everything runs on the caller's thread and to completion. Between two events the caller hands in what the venue
-//! answered ([`Engine::on_bytes`]) and lets slow work be done ([`Engine::housekeep`] in `housekeeping.rs`).
+//! Everything runs on the caller's thread and to completion. Between two events the caller hands in
+//! what the venue answered ([`Engine::on_bytes`]) and lets slow work be done ([`Engine::housekeep`]
+//! in `housekeeping.rs`).
 
 use crate::instruments::{InstrumentConfig, Instruments};
 use crate::stage::{Stage, Stopwatch};
@@ -28,9 +29,9 @@ pub struct Parts {
     pub instruments: Vec<InstrumentConfig>,
     /// Open orders of the session at most.
     pub orders_max: usize,
-    /// How long the books may be stale before resting quotes are taken out. A line that loses a packet which the
-    /// other line brings microseconds later is no reason to give up a place in the queue; nothing new is sent
-    /// meanwhile in any case.
+    /// How long the books may be stale before resting quotes are taken out. A line that loses a
+    /// packet which the other line brings microseconds later is no reason to give up a place in the
+    /// queue; nothing new is sent meanwhile in any case.
     pub stale_grace: Nanos,
 }
 
@@ -150,7 +151,8 @@ impl Engine {
     /// Lets risk value the position, where the event moved the price.
     #[inline]
     fn mark(&mut self, change: &Change, now: Nanos) {
-        let moved = matches!(change.effect, Effect::Book { top: true, .. }) || change.trade.is_some();
+        let moved =
+            matches!(change.effect, Effect::Book { top: true, .. }) || change.trade.is_some();
         if moved {
             let view = self.books.market_view(change.instrument);
             self.risk.mark(change.instrument, &view, now);
@@ -214,8 +216,8 @@ impl Engine {
         let Some(slot) = port.reserve(MAX_PACKET) else { return false };
         let Ok(len) = self.gateway.encode_into(order, now, slot) else { return false };
         self.counters.sent += 1;
-        // A port that fails here has lost its connection: the order may or may not have left, so it stays pending
-        // until the session's recovery tells.
+        // A port that fails here has lost its connection: the order may or may not have left, so it
+        // stays pending until the session's recovery tells.
         let _ = port.commit(len);
         true
     }
@@ -231,8 +233,14 @@ impl Engine {
         })
     }
 
-    /// Quotes again where the venue's answers changed what is ours. Call after the bytes that were there are in.
-    pub fn requote<P: StreamPort, S: Stopwatch>(&mut self, now: Nanos, port: &mut P, watch: &mut S) {
+    /// Quotes again where the venue's answers changed what is ours. Call after the bytes that were
+    /// there are in.
+    pub fn requote<P: StreamPort, S: Stopwatch>(
+        &mut self,
+        now: Nanos,
+        port: &mut P,
+        watch: &mut S,
+    ) {
         while let Some(id) = self.requote.pop() {
             self.quote(id, now, port, watch);
         }
@@ -244,7 +252,8 @@ impl Engine {
         Own { position: self.risk.position(id), ..self.gateway.own(id) }
     }
 
-    /// The books have just become stale and may be right again in a moment: neither quote nor cancel.
+    /// The books have just become stale and may be right again in a moment: neither quote nor
+    /// cancel.
     #[inline]
     fn in_grace(&self, now: Nanos) -> bool {
         self.stale_since.is_some_and(|since| now.since(since) < self.stale_grace)
@@ -271,7 +280,8 @@ impl Engine {
     fn on_directory(&mut self, record: &EventRecord) {
         let id = record.instrument();
         if let Some(config) = self.instruments.bind(record.symbol(), id) {
-            // Without limits, a symbol or a slot the instrument is simply not quoted, and risk refuses it.
+            // Without limits, a symbol or a slot the instrument is simply not quoted, and risk
+            // refuses it.
             let known = self.risk.bind(id, config.limits).is_ok();
             if known && self.gateway.set_symbol(id, config.symbol) {
                 self.policy.add_instrument(id);
@@ -332,7 +342,8 @@ impl Engine {
         self.instruments.bound()
     }
 
-    /// The directory has named every instrument and the books are good: the order session may start.
+    /// The directory has named every instrument and the books are good: the order session may
+    /// start.
     pub fn is_synced(&self) -> bool {
         self.instruments.all_bound() && !self.books.is_stale()
     }
@@ -372,7 +383,8 @@ fn count(counters: &mut EngineCounters, ack: &Ack) {
     }
 }
 
-/// Has the book follow the queue position of our orders. An order that leaves the book leaves the watch with it.
+/// Has the book follow the queue position of our orders. An order that leaves the book leaves the
+/// watch with it.
 fn watch_queue(books: &mut Books, ack: &Ack) {
     match ack.kind {
         AckKind::Accepted { order_ref }

@@ -9,9 +9,13 @@ use tercel_types::{InstrumentId, Intent, Nanos, StreamPort, UserRef, WorkingStat
 const LOOKS: usize = 8;
 
 impl Engine {
-    /// Does what is due: session messages, the step from one phase to the next, quotes on a timer. Call it every
-    /// millisecond or so.
-    pub fn housekeep<P: StreamPort>(&mut self, now: Nanos, port: &mut P) -> Result<(), SessionError> {
+    /// Does what is due: session messages, the step from one phase to the next, quotes on a timer.
+    /// Call it every millisecond or so.
+    pub fn housekeep<P: StreamPort>(
+        &mut self,
+        now: Nanos,
+        port: &mut P,
+    ) -> Result<(), SessionError> {
         self.gateway.on_timer(now)?;
         while let Some(slot) = port.reserve(MAX_PACKET) {
             let len = self.gateway.transmit(now, slot);
@@ -48,7 +52,8 @@ impl Engine {
     /// The feed has been stale for longer than the grace: take the quotes out, once.
     fn leave_stale_market<P: StreamPort>(&mut self, now: Nanos, port: &mut P) {
         let Some(since) = self.stale_since else { return };
-        if self.stale_handled || now.since(since) < self.stale_grace || self.phase != Phase::Trading {
+        if self.stale_handled || now.since(since) < self.stale_grace || self.phase != Phase::Trading
+        {
             return;
         }
         self.stale_handled = true;
@@ -56,8 +61,8 @@ impl Engine {
         self.cancel_all(now, port);
     }
 
-    /// Marks a few instruments for another look: a change that had to wait for its time is not forgotten when the market
-    /// falls silent.
+    /// Marks a few instruments for another look: a change that had to wait for its time is not
+    /// forgotten when the market falls silent.
     fn requote_some(&mut self) {
         for _ in 0..self.instruments.len().min(LOOKS) {
             self.next_look = (self.next_look + 1) % self.instruments.len();
@@ -67,8 +72,9 @@ impl Engine {
         }
     }
 
-    /// Cancels every order of ours that is not being cancelled already. Of an order and its replacement under way only
-    /// the replacement is cancelled: the venue takes the original out when it takes the replacement in.
+    /// Cancels every order of ours that is not being cancelled already. Of an order and its
+    /// replacement under way only the replacement is cancelled: the venue takes the original out
+    /// when it takes the replacement in.
     pub(crate) fn cancel_all<P: StreamPort>(&mut self, now: Nanos, port: &mut P) {
         self.scratch.clear();
         if !self.is_session_ready() {

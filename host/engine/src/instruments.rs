@@ -1,4 +1,5 @@
-//! The instruments that the configuration names, and their locates once the directory has told them.
+//! The instruments that the configuration names, and their locates once the directory has told
+//! them.
 
 use tercel_risk::InstrumentLimits;
 use tercel_types::{InstrumentId, Symbol};
@@ -24,7 +25,8 @@ impl Instruments {
         Instruments { ids: vec![None; configured.len()], configured, bound: 0 }
     }
 
-    /// Notes that the directory calls `symbol` by `id`; returns what is configured for it the first time.
+    /// Notes that the directory calls `symbol` by `id`; returns what is configured for it the first
+    /// time.
     pub(crate) fn bind(&mut self, symbol: Symbol, id: InstrumentId) -> Option<&InstrumentConfig> {
         let at = self.configured.iter().position(|one| one.symbol == symbol)?;
         if self.ids[at].is_some() {

@@ -1,12 +1,15 @@
-//! The engine: one tick from an event to whatever orders it leads to, and the shared memory around it.
+//! The engine: one tick from an event to whatever orders it leads to, and the shared memory around
+//! it.
 //!
-//! [`Engine::on_event`] is the whole tick, readable in one screen: book, features, policy, risk, gateway, port. What is
-//! slow is done between ticks by [`Engine::housekeep`]. The engine owns the state of one venue and one order session;
-//! it does no I/O but through the port it is given, reads no clock, and allocates nothing after construction.
+//! [`Engine::on_event`] is the whole tick, readable in one screen: book, features, policy, risk,
+//! gateway, port. What is slow is done between ticks by [`Engine::housekeep`]. The engine owns the
+//! state of one venue and one order session; it does no I/O but through the port it is given, reads
+//! no clock, and allocates nothing after construction.
 //!
-//! [`ring`] is the broadcast ring by which a feed process hands records to engines, and [`counters`] the page that
-//! shows what an engine does to whoever maps it. The algorithm of the ring is in [`broadcast`], apart from the memory
-//! it runs on, so that a model checker can run it. All unsafe code is in `shared.rs`.
+//! [`ring`] is the broadcast ring by which a feed process hands records to engines, and
+//! [`counters`] the page that shows what an engine does to whoever maps it. The algorithm of the
+//! ring is in [`broadcast`], apart from the memory it runs on, so that a model checker can run it.
+//! All unsafe code is in `shared.rs`.
 #![deny(unsafe_code)]
 
 pub mod broadcast;

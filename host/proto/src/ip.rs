@@ -44,8 +44,8 @@ pub fn parse(bytes: &[u8]) -> Result<Ipv4<'_>, Error> {
     }
 }
 
-/// Checks the header but not its checksum: for recordings made where a network card would have filled it in, or with
-/// addresses taken out. Never for what comes from a wire.
+/// Checks the header but not its checksum: for recordings made where a network card would have
+/// filled it in, or with addresses taken out. Never for what comes from a wire.
 ///
 /// # Errors
 /// Those of [`parse`] but `IpChecksum`.

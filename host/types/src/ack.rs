@@ -79,7 +79,8 @@ pub enum AckKind {
     },
     /// The venue changed its side mark or its size, as asked for or on its own.
     Modified,
-    /// Never reached the venue: its line was down, and the account query showed that the number was not used.
+    /// Never reached the venue: its line was down, and the account query showed that the number was
+    /// not used.
     NotReceived,
 }
 

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-/// Stock locate: the number by which one venue's feed calls an instrument for one day (ITCH 5.0 §4.2.1). It indexes
-/// arrays directly; 65,536 is the most a venue can have.
+/// Stock locate: the number by which one venue's feed calls an instrument for one day (ITCH 5.0
+/// §4.2.1). It indexes arrays directly; 65,536 is the most a venue can have.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
 pub struct InstrumentId(pub u16);
 

@@ -15,8 +15,8 @@ pub struct Qty(pub u32);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
 pub struct Money(pub i64);
 
-/// Nanoseconds: since midnight at the venue for exchange times, since the Unix epoch for the host's clock. A value is
-/// only ever compared with another from the same clock.
+/// Nanoseconds: since midnight at the venue for exchange times, since the Unix epoch for the host's
+/// clock. A value is only ever compared with another from the same clock.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
 pub struct Nanos(pub u64);
 
@@ -36,8 +36,8 @@ impl Price {
     /// One cent, the price increment at or above a dollar (Reg NMS rule 612).
     pub const CENT: Price = Price(100);
 
-    /// What `qty` shares cost at this price; saturates at the ends of the range, which keeps a limit check on the safe
-    /// side.
+    /// What `qty` shares cost at this price; saturates at the ends of the range, which keeps a
+    /// limit check on the safe side.
     #[inline]
     pub const fn notional(self, qty: Qty) -> Money {
         Money(self.0.saturating_mul(qty.0 as i64))
@@ -174,7 +174,8 @@ impl Side {
         }
     }
 
-    /// Whether a limit of `a` is a better price than `b` for an order of this side: higher to buy, lower to sell.
+    /// Whether a limit of `a` is a better price than `b` for an order of this side: higher to buy,
+    /// lower to sell.
     #[inline]
     pub const fn better(self, a: Price, b: Price) -> bool {
         match self {

@@ -1,7 +1,8 @@
 //! Layouts shared by the host, shared memory and the card.
 //!
-//! `abi.toml` is the one source; everything in [`EventRecord`], [`Kind`], [`flag`] and [`ring`] is generated from it.
-//! By hand there are only the typed accessors of the record and the trait of whatever delivers records.
+//! `abi.toml` is the one source; everything in [`EventRecord`], [`Kind`], [`flag`] and [`ring`] is
+//! generated from it. By hand there are only the typed accessors of the record and the trait of
+//! whatever delivers records.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -1,9 +1,9 @@
 //! Reads what `cargo test -- --show-output` prints and sums it up by suite.
 //!
-//! A suite begins where cargo names the program it runs and ends with the harness's line of results.
-//! What a test printed stands between, under a heading with its name: a line there that begins with
-//! `skipped:` says that the test found nothing to test, so that the harness's "passed" is one too
-//! many. A suite without a line of results crashed.
+//! A suite begins where cargo names the program it runs and ends with the harness's line of
+//! results. What a test printed stands between, under a heading with its name: a line there that
+//! begins with `skipped:` says that the test found nothing to test, so that the harness's "passed"
+//! is one too many. A suite without a line of results crashed.
 
 use crate::report::{Counts, Suite};
 
@@ -61,7 +61,8 @@ impl Tally {
         else {
             return;
         };
-        // `path+file:///work/host/risk#tercel-risk@0.1.0`, without the name where it is the folder's.
+        // `path+file:///work/host/risk#tercel-risk@0.1.0`, without the name where it is the
+        // folder's.
         let package = package.split('#').next_back().unwrap_or(package);
         let package = package.split('@').next().unwrap_or(package).trim_start_matches("tercel-");
         let unit =

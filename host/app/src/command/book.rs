@@ -2,9 +2,9 @@
 
 use crate::cli::{BookArgs, BookFormat};
 use crate::recorded_feed::RecordedFeed;
+use crate::report::dollars;
 use crate::ring_feed::RingFeed;
 use crate::source::Source;
-use crate::report::dollars;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use std::io::{BufWriter, ErrorKind, Write};
@@ -53,7 +53,8 @@ struct Viewer<'a, W: Write> {
 }
 
 impl<W: Write> Viewer<'_, W> {
-    /// Applies records until the time asked for, or to the end; a live ring ends when it has nothing more to give.
+    /// Applies records until the time asked for, or to the end; a live ring ends when it has
+    /// nothing more to give.
     fn follow(&mut self, source: &mut impl Source) -> Result<()> {
         if self.args.every && self.args.format == BookFormat::Csv {
             self.csv_head()?;

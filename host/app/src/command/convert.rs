@@ -28,7 +28,9 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<()> {
     let output = args.output.display();
     let file = File::create(&args.output).with_context(|| format!("cannot write {output}"))?;
     let mut file = BufWriter::new(file);
-    file.write_all(&bytes).and_then(|()| file.flush()).with_context(|| format!("writing {output}"))?;
+    file.write_all(&bytes)
+        .and_then(|()| file.flush())
+        .with_context(|| format!("writing {output}"))?;
     let messages: u64 = report.messages.values().sum();
     if args.json {
         let report = json!({

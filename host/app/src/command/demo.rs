@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 /// The demo's participant at the venue.
 const USERNAME: &str = "TERCEL";
 const PASSWORD: &str = "demo";
-/// Longest wait for a child's first or last line; the host cancels, waits for acks and logs out within it.
+/// Longest wait for a child's first or last line; the host cancels, waits for acks and logs out
+/// within it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the demo found.
@@ -101,7 +102,8 @@ fn venue_arguments(args: &DemoArgs) -> Result<Vec<String>> {
     ]))
 }
 
-/// Two multicast addresses that nobody on this machine listens to: groups by process, ports as the system gives them.
+/// Two multicast addresses that nobody on this machine listens to: groups by process, ports as the
+/// system gives them.
 fn free_lines() -> Result<[SocketAddrV4; 2]> {
     let id = std::process::id();
     let mut lines = [SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0); 2];
@@ -227,8 +229,18 @@ fn live_row(before: &HostReport, now: &HostReport, row: usize) -> String {
     if row.is_multiple_of(20) {
         text = format!(
             "{:>5} {:>9} {:>9} {:>19} {:>7} {:>10} {:>8} {:>11} {:>7} {:>6} {:>10} {:>10}\n",
-            "s", "state", "events/s", "top", "pos", "P&L", "orders", "buys/sells", "refused",
-            "gaps", "t2t p50", "t2t p99"
+            "s",
+            "state",
+            "events/s",
+            "top",
+            "pos",
+            "P&L",
+            "orders",
+            "buys/sells",
+            "refused",
+            "gaps",
+            "t2t p50",
+            "t2t p99"
         );
     }
     text + &format!(
@@ -298,7 +310,10 @@ fn print_summary(summary: &Summary, account: &AccountReport) {
     );
     println!("P&L        {}, cash {}", dollars(summary.host.pnl_e4), dollars(summary.host.cash_e4));
     println!();
-    println!("{:<14} {:>9} {:>10} {:>10} {:>10} {:>10}", "latency", "n", "p50", "p99", "p99.9", "max");
+    println!(
+        "{:<14} {:>9} {:>10} {:>10} {:>10} {:>10}",
+        "latency", "n", "p50", "p99", "p99.9", "max"
+    );
     for stage in tercel_engine::Stage::ALL {
         if let Some(p) = summary.host.latency_ns.get(stage.name()) {
             println!(

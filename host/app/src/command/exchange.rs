@@ -3,6 +3,7 @@
 use crate::cli::ExchangeArgs;
 use crate::command::convert::read_rows;
 use crate::command::replay::{addresses, announce, publisher_config};
+use crate::console::{self, Console, Order};
 use crate::recording::{Recording, progress};
 use crate::report::{AccountReport, OpenOrder, VenueReport, dollars, grouped};
 use crate::signals::Signals;
@@ -24,17 +25,44 @@ use tercel_types::{Clock, Nanos, Price, Symbol};
 const ROUND_LOT: u32 = 100;
 
 /// Runs it.
-pub(crate) fn run(args: &ExchangeArgs, signals: &Signals) -> Result<()> {
+pub(crate) fn run(args: &ExchangeArgs, signals: &Signals, stop_on_eof: bool) -> Result<()> {
     let clock = HostClock::new();
     let mut venue = Venue::bind(config(args, clock.now())?)?;
     let reached = venue.addresses();
     announce(args.json, &addresses(&reached.market_data, Some(reached.ouch)))?;
     let end = args.duration.map(|seconds| clock.now() + Nanos::from_secs(seconds));
+    let console = args.console.then(|| Console::open(signals.clone(), stop_on_eof)).transpose()?;
     while signals.count() == 0 && end.is_none_or(|end| clock.now() < end) {
         if venue.step(clock.now()) == 0 {
             std::thread::sleep(Duration::from_micros(50));
         }
+        for order in console.iter().flat_map(Console::orders) {
+            obey(args, &mut venue, &order, clock.now())?;
+        }
     }
+    show(args, &venue)
+}
+
+/// Does what the operator said, and answers with a line.
+fn obey(args: &ExchangeArgs, venue: &mut Venue, order: &Order, now: Nanos) -> Result<()> {
+    let answer = match order {
+        Order::Report => return show(args, venue),
+        Order::Help => console::HELP.to_string(),
+        Order::Wrong(line) => format!("not understood: {line:?}; `help` lists the commands"),
+        Order::Control(control) => match venue.control(*control, now) {
+            Ok(()) => "done".into(),
+            Err(error) => error.to_string(),
+        },
+    };
+    if args.json {
+        println!("{}", serde_json::json!({ "answer": answer }));
+    } else {
+        println!("{answer}");
+    }
+    Ok(())
+}
+
+fn show(args: &ExchangeArgs, venue: &Venue) -> Result<()> {
     let report = of_venue(&venue.report());
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
@@ -83,7 +111,8 @@ fn flow(args: &ExchangeArgs, symbols: &[SymbolConfig], now: Nanos) -> FlowConfig
 
 fn account(text: &str) -> Result<AccountConfig> {
     let parts = text.split_once(':');
-    let (name, password) = parts.with_context(|| format!("--account {text}: NAME:PASSWORD is wanted"))?;
+    let (name, password) =
+        parts.with_context(|| format!("--account {text}: NAME:PASSWORD is wanted"))?;
     let fields = || Some(Login { username: padded(name)?, password: padded(password)? });
     let login = fields().with_context(|| {
         format!("--account {text}: at most 6 characters of name and 10 of password")
@@ -132,7 +161,8 @@ fn recorded(args: &ExchangeArgs, path: &Path, now: Nanos) -> Result<(Vec<SymbolC
 
 type Day = (Vec<SymbolConfig>, Vec<(Nanos, Command)>);
 
-/// Instruments keep their locates, which count up from 1 in a day file; the first price seen is the reference.
+/// Instruments keep their locates, which count up from 1 in a day file; the first price seen is the
+/// reference.
 fn of_itch(mut file: crate::recording::ItchFile) -> Result<Day> {
     let mut player = Player::new(AccountId::BACKGROUND, Price::CENT.0);
     let mut symbols: Vec<SymbolConfig> = Vec::new();
@@ -194,7 +224,10 @@ fn of_venue(report: &Report) -> VenueReport {
     ];
     VenueReport {
         accounts: report.accounts.iter().map(account).collect(),
-        counters: counters.map(|(name, n)| (name.to_string(), n)).into_iter().collect::<BTreeMap<_, _>>(),
+        counters: counters
+            .map(|(name, n)| (name.to_string(), n))
+            .into_iter()
+            .collect::<BTreeMap<_, _>>(),
     }
 }
 

@@ -1,4 +1,5 @@
-//! `tercel replay`: an ITCH file as a venue's feed, with everything a receiver needs to lose nothing.
+//! `tercel replay`: an ITCH file as a venue's feed, with everything a receiver needs to lose
+//! nothing.
 
 use crate::cli::{FaultArgs, ReplayArgs, VenueNetArgs};
 use crate::recording::{ItchFile, Recording, progress};

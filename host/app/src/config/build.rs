@@ -28,7 +28,9 @@ impl Config {
         }
         for (key, line) in [("feed.line_a", feed.line_a), ("feed.line_b", feed.line_b)] {
             if !line.ip().is_multicast() {
-                return Err(self.wrong(key, "is not a multicast group (224.0.0.0 to 239.255.255.255)"));
+                return Err(
+                    self.wrong(key, "is not a multicast group (224.0.0.0 to 239.255.255.255)")
+                );
             }
         }
         let session = match &feed.session {
@@ -201,7 +203,10 @@ impl Config {
             },
         };
         config.validate().map_err(|error| {
-            let key = format!("risk.{}", error.field.replace("rate.", "rate_").replace("ratio.", "ratio_"));
+            let key = format!(
+                "risk.{}",
+                error.field.replace("rate.", "rate_").replace("ratio.", "ratio_")
+            );
             self.wrong(&key, format!("allowed is {}", error.allowed))
         })?;
         Ok(config)
@@ -249,7 +254,9 @@ impl Config {
     /// A text as a field of `N` bytes, padded with spaces on the right.
     pub(crate) fn padded<const N: usize>(&self, key: &str, text: &str) -> Built<[u8; N]> {
         if text.len() > N || !text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
-            return Err(self.wrong(key, format!("at most {N} printable ASCII characters are allowed")));
+            return Err(
+                self.wrong(key, format!("at most {N} printable ASCII characters are allowed"))
+            );
         }
         let mut field = [b' '; N];
         field[..text.len()].copy_from_slice(text.as_bytes());
@@ -265,7 +272,8 @@ fn dollars(whole: u32) -> Money {
     Money(i64::from(whole) * Price::PER_DOLLAR)
 }
 
-/// The first of the levels that has a value for a limit decides, then the default of the risk crate.
+/// The first of the levels that has a value for a limit decides, then the default of the risk
+/// crate.
 fn limits(levels: &[&InstrumentRiskValues; 2]) -> InstrumentLimits {
     let base = InstrumentLimits::default();
     macro_rules! pick {

@@ -43,7 +43,8 @@ impl ConfigError {
         }
     }
 
-    /// An error that a later check found in the value of `key`, a path such as `risk.account.credit`.
+    /// An error that a later check found in the value of `key`, a path such as
+    /// `risk.account.credit`.
     pub(crate) fn check(file: &Path, text: &str, key: &str, problem: String) -> ConfigError {
         let place = Place::of_key(text, key);
         ConfigError {
@@ -97,7 +98,8 @@ impl Place {
                 table = format!("{}[{count}]", name.trim());
                 *count += 1;
                 place.key.clone_from(&table);
-            } else if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next())
+            } else if let Some(name) =
+                line.strip_prefix('[').and_then(|rest| rest.split(']').next())
             {
                 table = name.trim().into();
                 place.key.clone_from(&table);
