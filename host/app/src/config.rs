@@ -170,6 +170,7 @@ pub(crate) struct VenueRiskValues {
     pub(crate) ratio_burst: u32,
     pub(crate) ratio_per_fill: u32,
     pub(crate) ratio_per_second: u32,
+    pub(crate) rejects_in_a_row_max: u32,
 }
 
 /// Money in whole dollars.

@@ -14,6 +14,7 @@
 //! - a number that is not of this run is one of before a restart: it is adopted as the venue has
 //!   it.
 
+use crate::breaker::Trip;
 use crate::risk::Risk;
 use crate::table::OpenOrder;
 use tercel_types::{Ack, AckKind, Money, Nanos, Price, Qty, UserRef};
@@ -27,6 +28,7 @@ impl Risk {
         }
         match ack.kind {
             AckKind::Accepted { .. } | AckKind::PriorityChanged { .. } | AckKind::Modified => {
+                self.breaker.rejects_in_a_row = 0;
                 if let Some(at) = self.settle(ack) {
                     let price = limit(ack.price);
                     self.amend(at, |order| order.price = price);
@@ -103,6 +105,7 @@ impl Risk {
     }
 
     fn replaced(&mut self, ack: &Ack, original: UserRef) {
+        self.breaker.rejects_in_a_row = 0;
         let (old, new) = (self.orders.find(original), self.orders.find(ack.user_ref));
         if let Some(old) = old
             && new != Some(old)
@@ -131,6 +134,9 @@ impl Risk {
             self.counters.late += 1;
             return;
         };
+        if matches!(ack.kind, AckKind::Rejected { .. }) {
+            self.count_reject();
+        }
         let order = self.orders.get(at);
         if order.user_ref != ack.user_ref {
             self.orders.unlink(ack.user_ref);
@@ -139,6 +145,17 @@ impl Risk {
             self.settle(ack);
         } else {
             self.close(at);
+        }
+    }
+
+    /// Orders of this run only: a replay of an earlier one tells nothing about now.
+    #[cold]
+    fn count_reject(&mut self) {
+        self.breaker.rejects_in_a_row += 1;
+        if self.breaker.rejects_in_a_row > self.venue.rejects_in_a_row_max
+            && self.breaker.trip(Trip::VenueRejects)
+        {
+            self.counters.trips += 1;
         }
     }
 

@@ -13,6 +13,8 @@ pub enum Trip {
     UnrealisedLoss,
     /// The profit fell too far from its peak.
     Drawdown,
+    /// The venue refused too many orders in a row.
+    VenueRejects,
     /// A message of the venue could not be accounted for: a table was full, or its price or size
     /// cannot be. The exposure is no longer known.
     Unaccounted,
@@ -26,6 +28,7 @@ impl Trip {
             Trip::RealisedLoss => "realised_loss",
             Trip::UnrealisedLoss => "unrealised_loss",
             Trip::Drawdown => "drawdown",
+            Trip::VenueRejects => "venue_rejects",
             Trip::Unaccounted => "unaccounted",
         }
     }
@@ -37,6 +40,8 @@ pub(crate) struct Breaker {
     pub(crate) trip: Option<Trip>,
     /// Highest profit so far, in units.
     pub(crate) peak: i64,
+    /// Refusals of the venue since its last acceptance.
+    pub(crate) rejects_in_a_row: u32,
 }
 
 impl Breaker {

@@ -84,6 +84,9 @@ pub struct VenueLimits {
     pub rate: RateLimit,
     /// Message-to-fill ratio over all instruments.
     pub ratio: RatioLimit,
+    /// Refusals of the venue without an acceptance between them; beyond it the breaker trips,
+    /// because a host that goes on sending what is refused has something wrong with it. At least 1.
+    pub rejects_in_a_row_max: u32,
 }
 
 /// What one [`crate::Risk`] is made with. Limits of instruments are bound later, when the venue's
@@ -174,7 +177,8 @@ impl VenueLimits {
     /// The first field that cannot be meant.
     pub fn validate(&self) -> Result<(), RiskConfigError> {
         self.rate.validate(["venue.rate.burst", "venue.rate.per_second"])?;
-        positive("venue.ratio.burst", self.ratio.burst.into())
+        positive("venue.ratio.burst", self.ratio.burst.into())?;
+        positive("venue.rejects_in_a_row_max", self.rejects_in_a_row_max.into())
     }
 }
 
@@ -256,11 +260,13 @@ impl Default for AccountLimits {
 }
 
 impl Default for VenueLimits {
-    /// 1,000 orders a second; 100,000 messages at once and 100 for an execution.
+    /// 1,000 orders a second; 100,000 messages at once and 100 for an execution; 20 refusals in a
+    /// row.
     fn default() -> VenueLimits {
         VenueLimits {
             rate: RateLimit { burst: 1_000, per_second: 1_000 },
             ratio: RatioLimit { burst: 100_000, per_fill: 100, per_second: 100 },
+            rejects_in_a_row_max: 20,
         }
     }
 }

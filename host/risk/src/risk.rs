@@ -156,7 +156,7 @@ impl Risk {
     /// still those of the day, so that a breaker which they tripped trips again unless
     /// [`Risk::set_account_limits`] raised the limit.
     pub fn reset(&mut self) {
-        self.breaker = Breaker { killed: false, trip: None, peak: self.total() };
+        self.breaker = Breaker { peak: self.total(), ..Breaker::default() };
     }
 
     /// Shares held; negative is short. Zero for an instrument never seen.

@@ -273,3 +273,22 @@ fn a_position_is_carried_without_profit() {
     assert_eq!((desk.risk.position(ID), account.realised), (-200, Money(0)));
     assert_eq!((account.unrealised, account.gross), (Money(0), Money(200 * BID)));
 }
+
+#[test]
+fn a_venue_that_refuses_everything_trips_the_breaker() {
+    let mut desk = Desk::new();
+    let max = tercel_risk::VenueLimits::default().rejects_in_a_row_max;
+    for at in 0..i64::from(max) {
+        let order = desk.buy(BID - 100 * at, 100).unwrap();
+        desk.ack(rejected(order, 0));
+    }
+    assert_eq!(desk.risk.tripped(), None);
+    let taken = desk.buy(BID - 5_000, 100).unwrap();
+    desk.ack(accepted(taken, Side::Buy, BID - 5_000, 100));
+    for at in 0..=i64::from(max) {
+        assert_eq!(desk.risk.tripped(), None);
+        let order = desk.buy(BID - 100 * at - 6_000, 100).unwrap();
+        desk.ack(rejected(order, 0));
+    }
+    assert_eq!(desk.risk.tripped(), Some(Trip::VenueRejects));
+}

@@ -62,7 +62,7 @@ fn open_desk() -> Desk {
     };
     let rate = RateLimit { burst: u32::MAX, per_second: 1 };
     let ratio = RatioLimit { burst: u32::MAX, per_fill: 0, per_second: 0 };
-    let venue = VenueLimits { rate, ratio };
+    let venue = VenueLimits { rate, ratio, rejects_in_a_row_max: u32::MAX };
     let limits = InstrumentLimits {
         position_max: u32::MAX,
         gross_max: most,

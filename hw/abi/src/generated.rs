@@ -15,9 +15,8 @@ pub const LAYOUT_HASH: u64 = 0xa9eb_bb45_4ce5_7d01;
 /// rest of the same line.
 ///
 /// Most kinds are ITCH 5.0 messages and carry the letter of the message; which field holds what is
-/// written at each kind.
-/// A field a kind does not name is zero. `exchange_time` and `instrument` are set for every message
-/// kind.
+/// written at each kind. A field a kind does not name is zero. `exchange_time` and `instrument` are
+/// set for every message kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C, align(64))]
 pub struct EventRecord {
@@ -294,16 +293,13 @@ impl Kind {
 /// mod slots.
 ///
 /// Publication: the writer stores zero to the slot's sequence word, then a release fence, then the
-/// other seven words, then
-/// the record's number to the sequence word with release ordering, then the number to `head`. A
-/// reader that waits for
-/// number n loads the sequence word with acquire ordering. Less than n: not written yet. More than
-/// n: the writer has
-/// overtaken the reader, and head - n + 1 records at most are lost. Equal: it copies the seven
-/// words, then an acquire
-/// fence, then loads the sequence word again; if that is still n the copy is the record, else the
-/// writer has overtaken it.
-/// Every word is read and written as one 64-bit atomic, so that a torn word cannot be seen.
+/// other seven words, then the record's number to the sequence word with release ordering, then the
+/// number to `head`. A reader that waits for number n loads the sequence word with acquire
+/// ordering. Less than n: not written yet. More than n: the writer has overtaken the reader, and
+/// head - n + 1 records at most are lost. Equal: it copies the seven words, then an acquire fence,
+/// then loads the sequence word again; if that is still n the copy is the record, else the writer
+/// has overtaken it. Every word is read and written as one 64-bit atomic, so that a torn word
+/// cannot be seen.
 pub mod ring {
     /// Bytes before the first slot.
     pub const HEADER_SIZE: usize = 4096;

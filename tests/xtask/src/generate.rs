@@ -257,7 +257,10 @@ fn write_ring(out: &mut String, ring: &Ring) -> Result<()> {
 
 /// Doc comment lines of at most 100 columns.
 fn write_doc(out: &mut String, indent: &str, text: &str) -> Result<()> {
-    for paragraph in text.trim().lines() {
+    for (at, paragraph) in text.trim().split("\n\n").enumerate() {
+        if at > 0 {
+            writeln!(out, "{indent}///")?;
+        }
         let mut line = format!("{indent}///");
         for word in paragraph.split_whitespace() {
             if line.len() + 1 + word.len() > 100 {

@@ -200,6 +200,7 @@ impl Config {
                     per_fill: venue.ratio_per_fill,
                     per_second: venue.ratio_per_second,
                 },
+                rejects_in_a_row_max: venue.rejects_in_a_row_max,
             },
         };
         config.validate().map_err(|error| {

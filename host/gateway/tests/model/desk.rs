@@ -24,7 +24,7 @@ pub(crate) fn lenient_risk() -> Risk {
             unrealised_loss_max: much,
             drawdown_max: much,
         },
-        venue: VenueLimits { rate, ratio },
+        venue: VenueLimits { rate, ratio, rejects_in_a_row_max: u32::MAX },
     };
     let mut risk = Risk::new(config).unwrap();
     for (id, _) in INSTRUMENTS {
