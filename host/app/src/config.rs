@@ -6,10 +6,15 @@
 
 mod build;
 mod error;
+#[cfg(feature = "lab")]
 mod template;
 
 pub(crate) use error::ConfigError;
-pub(crate) use template::{DEFAULT, HostTemplate};
+#[cfg(feature = "lab")]
+pub(crate) use template::HostTemplate;
+
+/// The configuration that `run --print-config` prints.
+pub(crate) const DEFAULT: &str = include_str!("../default.toml");
 
 use serde::Deserialize;
 use std::net::{Ipv4Addr, SocketAddrV4};

@@ -25,6 +25,8 @@ mod signals;
 mod source;
 mod summary;
 mod topology;
+#[cfg(feature = "lab")]
+mod venue_report;
 mod watch;
 
 use clap::Parser;

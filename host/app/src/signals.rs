@@ -31,12 +31,12 @@ impl Signals {
     /// The end of standard input counts as a signal too: a parent that dies takes its children
     /// along.
     pub(crate) fn also_end_of_input(&self) -> Result<()> {
-        let seen = Arc::clone(&self.0);
+        let signals = self.clone();
         std::thread::Builder::new()
             .name("stdin".into())
             .spawn(move || {
                 let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-                seen.fetch_add(1, Ordering::Relaxed);
+                signals.raise();
             })
             .context("cannot start the thread that watches standard input")?;
         Ok(())

@@ -3,9 +3,8 @@
 use crate::child::Process;
 use crate::cli::{DemoArgs, PlacementName, StrategyName};
 use crate::config::HostTemplate;
-use crate::report::{
-    AccountReport, HostReport, VenueAddresses, VenueReport, differences, dollars, duration, grouped,
-};
+use crate::report::{HostReport, dollars, duration, grouped};
+use crate::venue_report::{AccountReport, VenueAddresses, VenueReport, differences};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;

@@ -3,8 +3,9 @@
 
 use crate::cli::{FaultArgs, ReplayArgs, VenueNetArgs};
 use crate::recording::{ItchFile, Recording, progress};
-use crate::report::{VenueAddresses, grouped};
+use crate::report::grouped;
 use crate::signals::Signals;
+use crate::venue_report::VenueAddresses;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 use std::time::Duration;

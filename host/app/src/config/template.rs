@@ -1,12 +1,9 @@
-//! The default configuration, and the one that `demo` writes from it.
+//! The configuration that `demo` writes: the default with the venue's addresses in it.
 
+use super::DEFAULT;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-/// The configuration that `run --print-config` prints.
-pub(crate) const DEFAULT: &str = include_str!("../../default.toml");
-
 /// What `demo` sets; everything else is as in the default.
-#[cfg(feature = "lab")]
 pub(crate) struct HostTemplate {
     pub(crate) line_a: SocketAddrV4,
     pub(crate) line_b: SocketAddrV4,
@@ -20,7 +17,6 @@ pub(crate) struct HostTemplate {
     pub(crate) symbols: Vec<String>,
 }
 
-#[cfg(feature = "lab")]
 impl HostTemplate {
     /// The text of the configuration.
     pub(crate) fn render(&self) -> String {
@@ -72,7 +68,6 @@ impl HostTemplate {
     }
 }
 
-#[cfg(feature = "lab")]
 fn instrument_table(symbol: &str) -> String {
     format!("[[instrument]]\nsymbol = \"{symbol}\"\n\n")
 }
