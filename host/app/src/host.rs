@@ -147,6 +147,9 @@ impl<S: Source> Host<S> {
         if self.timers.was_synced {
             return Ok(true);
         }
+        if let Some(problem) = summary::unbound(&self.engine) {
+            bail!(problem);
+        }
         if self.engine.is_synced() {
             self.timers.was_synced = true;
             return Ok(true);

@@ -75,6 +75,11 @@ impl PaperPort {
         }
     }
 
+    /// Sends a heartbeat.
+    pub(crate) fn beat(&mut self) {
+        self.packet(&ServerPacket::Heartbeat);
+    }
+
     /// What could not be written of the orders' file.
     pub(crate) fn complaint(&mut self) -> Option<String> {
         let log = self.log.as_mut()?;

@@ -11,6 +11,7 @@ use anyhow::{Result, bail};
 use std::time::Duration;
 use tercel_abi::{EventRecord, Kind};
 use tercel_engine::{Engine, Unmeasured};
+use tercel_gateway::SessionError;
 use tercel_types::{Nanos, StreamPort};
 
 /// Recorded time between two housekeepings.
@@ -25,11 +26,19 @@ pub(crate) struct Replay {
     now: Nanos,
     housekeeping: Nanos,
     connected: bool,
+    error: Option<SessionError>,
 }
 
 impl Replay {
     pub(crate) fn new(engine: Engine, port: PaperPort) -> Replay {
-        Replay { engine, port, now: Nanos(0), housekeeping: Nanos(0), connected: false }
+        Replay {
+            engine,
+            port,
+            now: Nanos(0),
+            housekeeping: Nanos(0),
+            connected: false,
+            error: None,
+        }
     }
 
     /// Runs the source to its end, or until `stopped` says so, and takes every order out.
@@ -42,8 +51,11 @@ impl Replay {
             if source.poll(BATCH, |record| self.on_record(record)) == 0 {
                 std::thread::sleep(Duration::from_micros(50));
             }
-            if let Some(failure) = source.failure() {
+            if let Some(failure) = source.failure().or_else(|| summary::unbound(&self.engine)) {
                 bail!(failure);
+            }
+            if let Some(error) = self.error {
+                bail!("the order session broke: {error}");
             }
         }
         self.finish();
@@ -100,8 +112,10 @@ impl Replay {
             self.engine.gateway_mut().on_disconnected(now);
             self.engine.gateway_mut().on_connected(now);
         }
-        // The paper venue never breaks the session's rules, so there is no error to handle.
-        let _ = self.engine.housekeep(now, &mut self.port);
+        // Recorded time may have jumped, and the session must not take that for silence.
+        self.port.beat();
+        self.answer();
+        self.error = self.engine.housekeep(now, &mut self.port).err().or(self.error);
         self.answer();
     }
 

@@ -114,6 +114,12 @@ pub(crate) fn memory(report: &MemoryReport) -> String {
     format!("books: {reserved} MiB reserved, huge pages {huge_pages}, prefault {prefault}")
 }
 
+/// An instrument that cannot be traded for want of room.
+pub(crate) fn unbound(engine: &Engine) -> Option<String> {
+    let symbol = engine.unbound_symbol()?;
+    Some(format!("{symbol} has a stock locate beyond book.instruments_max"))
+}
+
 /// Why the order session has not been started.
 pub(crate) fn why_not_synced(engine: &Engine, source: &impl Source) -> String {
     let mut counters = BTreeMap::new();

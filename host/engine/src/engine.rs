@@ -96,6 +96,7 @@ pub struct Engine {
     pub(crate) requote: Vec<InstrumentId>,
     pub(crate) scratch: Vec<UserRef>,
     pub(crate) next_look: usize,
+    pub(crate) unbound: Option<Symbol>,
 }
 
 impl Engine {
@@ -116,6 +117,7 @@ impl Engine {
             stale_since: None,
             stale_handled: false,
             next_look: 0,
+            unbound: None,
         }
     }
 
@@ -280,11 +282,11 @@ impl Engine {
     fn on_directory(&mut self, record: &EventRecord) {
         let id = record.instrument();
         if let Some(config) = self.instruments.bind(record.symbol(), id) {
-            // Without limits, a symbol or a slot the instrument is simply not quoted, and risk
-            // refuses it.
-            let known = self.risk.bind(id, config.limits).is_ok();
-            if known && self.gateway.set_symbol(id, config.symbol) {
-                self.policy.add_instrument(id);
+            let known = self.risk.bind(id, config.limits).is_ok()
+                && self.gateway.set_symbol(id, config.symbol)
+                && self.policy.add_instrument(id);
+            if !known {
+                self.unbound = Some(config.symbol);
             }
         }
     }
@@ -335,6 +337,12 @@ impl Engine {
     /// Symbols of the configuration that the directory has not named.
     pub fn missing_symbols(&self) -> impl Iterator<Item = Symbol> {
         self.instruments.missing()
+    }
+
+    /// An instrument of the configuration that has no room somewhere, because its locate or the
+    /// number of instruments is beyond a bound: it is not traded, and the host should not go on.
+    pub fn unbound_symbol(&self) -> Option<Symbol> {
+        self.unbound
     }
 
     /// Symbol and locate of every instrument that is traded.

@@ -5,9 +5,6 @@ use crate::stage::Unmeasured;
 use tercel_gateway::{MAX_PACKET, SessionError};
 use tercel_types::{InstrumentId, Intent, Nanos, StreamPort, UserRef, WorkingState};
 
-/// Instruments looked at again in one housekeeping.
-const LOOKS: usize = 8;
-
 impl Engine {
     /// Does what is due: session messages, the step from one phase to the next, quotes on a timer.
     /// Call it every millisecond or so.
@@ -32,7 +29,7 @@ impl Engine {
             self.cancel_all(now, port);
         } else {
             self.leave_stale_market(now, port);
-            self.requote_some();
+            self.requote_next();
             self.requote(now, port, &mut Unmeasured);
         }
         Ok(())
@@ -61,14 +58,12 @@ impl Engine {
         self.cancel_all(now, port);
     }
 
-    /// Marks a few instruments for another look: a change that had to wait for its time is not
-    /// forgotten when the market falls silent.
-    fn requote_some(&mut self) {
-        for _ in 0..self.instruments.len().min(LOOKS) {
-            self.next_look = (self.next_look + 1) % self.instruments.len();
-            if let Some(id) = self.instruments.id(self.next_look) {
-                self.want_requote(id);
-            }
+    /// Marks one instrument after another for another look: a change that had to wait for its time
+    /// is not forgotten when the market falls silent.
+    fn requote_next(&mut self) {
+        self.next_look = (self.next_look + 1) % self.instruments.len().max(1);
+        if let Some(id) = self.instruments.id(self.next_look) {
+            self.want_requote(id);
         }
     }
 

@@ -239,7 +239,7 @@ impl Config {
             password: self.padded::<10>("orders.password", &orders.password)?,
             firm: self.padded::<4>("orders.firm", &orders.firm)?,
             orders_max: self.values.risk.orders_max as usize,
-            instruments_max: self.values.instrument.len(),
+            instruments_max: self.book().instruments_max,
             ..GatewayConfig::default()
         })
     }
