@@ -337,7 +337,8 @@ pub(crate) struct StatsArgs {
 #[derive(Args)]
 #[command(after_help = "Examples:
   tercel decode capture.pcap
-  tercel decode day.itch --limit 10")]
+  tercel decode day.itch --limit 10
+  tercel decode orders.bin          (what run --orders has written)")]
 pub(crate) struct DecodeArgs {
     /// ITCH file or pcap.
     pub(crate) file: PathBuf,

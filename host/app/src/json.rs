@@ -151,19 +151,29 @@ fn ouch_head(protocol: &str, kind: u8) -> Map<String, Value> {
     out
 }
 
-/// Optional fields under their names, raw ones as `tag_N` in hexadecimal.
+/// Optional fields under their names: text and letters as strings, the others as numbers, and those
+/// that the protocol does not name as `tag_N` in hexadecimal.
 fn appendages(out: &mut Map<String, Value>, appendages: Appendages<'_>) {
     for appendage in appendages.iter() {
-        if let Appendage::Unknown { tag, value } = appendage {
-            let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
-            out.insert(format!("tag_{tag}"), hex.into());
-            continue;
-        }
         // The debug form is Name(value): the name of the variant is the name of the field.
         let text = format!("{appendage:?}");
-        if let Some((name, value)) = text.split_once('(') {
-            out.insert(snake(name), value.trim_end_matches(')').into());
-        }
+        let (name, number) = text.split_once('(').unwrap_or((&text, ""));
+        let number = number.trim_end_matches(')').parse::<i64>();
+        let (name, value) = match (appendage, number) {
+            (Appendage::Unknown { tag, value }, _) => {
+                let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
+                (format!("tag_{tag}"), hex.into())
+            }
+            (Appendage::Firm(t) | Appendage::Route(t) | Appendage::LocateBroker(t), _) => {
+                (snake(name), t.json())
+            }
+            (Appendage::AiqGroupId(text), _) => (snake(name), text.json()),
+            (other, Ok(letter)) if other.value_len() == 1 && (32..127).contains(&letter) => {
+                (snake(name), (letter as u8).json())
+            }
+            (_, number) => (snake(name), number.map_or(Value::Null, Value::from)),
+        };
+        out.insert(name, value);
     }
 }
 

@@ -32,6 +32,7 @@ impl RecordedFeed {
         let bar = progress("replaying");
         let from = match Recording::open(path, &bar)? {
             Recording::Itch(file) => From::Itch { file, messages: 0, malformed: 0 },
+            Recording::Orders(_) => bail!("{} has orders, not market data", path.display()),
             Recording::Pcap(source) => {
                 let Some(CapturedLines { lines, session, first }) = captured_lines(path)? else {
                     bail!("{} has no MoldUDP64 packet", path.display());

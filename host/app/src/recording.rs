@@ -27,6 +27,9 @@ type Input = Box<dyn BufRead>;
 pub(crate) enum Recording {
     Itch(ItchFile),
     Pcap(Box<PcapSource<Input>>),
+    /// What `run --orders` writes: SoupBinTCP packets of a client, which lie in a file as messages
+    /// behind their lengths do.
+    Orders(ItchFile),
 }
 
 impl Recording {
@@ -50,10 +53,14 @@ impl Recording {
         // An ITCH file begins with a message of a known type behind its length.
         let known = start.get(2).and_then(|kind| tercel_proto::itch::length_of(*kind));
         let length = start.get(..2).map(|b| usize::from(u16::from_be_bytes([b[0], b[1]])));
-        if start.is_empty() || known.is_none() || known != length {
-            bail!("{} is neither an ITCH file nor a pcap", path.display());
+        let file = |input| ItchFile { input, message: Vec::new(), offset: 0 };
+        if start.get(2) == Some(&b'U') && known != length {
+            return Ok(Recording::Orders(file(input)));
         }
-        Ok(Recording::Itch(ItchFile { input, message: Vec::new(), offset: 0 }))
+        if start.is_empty() || known.is_none() || known != length {
+            bail!("{} is neither an ITCH file, a pcap, nor a file of orders", path.display());
+        }
+        Ok(Recording::Itch(file(input)))
     }
 }
 
@@ -123,6 +130,15 @@ pub(crate) fn walk(
                 file.next_message().with_context(|| path.display().to_string())?
             {
                 if !each(None, Item::Itch { seq: None, bytes }) {
+                    break;
+                }
+            }
+        }
+        Recording::Orders(mut file) => {
+            while let Some(packet) =
+                file.next_message().with_context(|| path.display().to_string())?
+            {
+                if !each(None, Item::OuchIn(packet.get(1..).unwrap_or_default())) {
                     break;
                 }
             }

@@ -147,7 +147,7 @@ fn recorded(args: &ExchangeArgs, path: &Path, now: Nanos) -> Result<(Vec<SymbolC
     }
     let (symbols, commands) = match Recording::open(path, &progress("reading")) {
         Ok(Recording::Itch(file)) => of_itch(file)?,
-        Ok(Recording::Pcap(_)) => bail!("{} is a pcap; ITCH or LOBSTER is wanted", path.display()),
+        Ok(_) => bail!("{} is neither an ITCH nor a LOBSTER file", path.display()),
         Err(_) => of_lobster(args, path)?,
     };
     let first = commands.first().map_or(Nanos(0), |(time, _)| *time);

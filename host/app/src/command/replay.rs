@@ -22,7 +22,7 @@ const BATCH: u64 = 64;
 pub(crate) fn run(args: &ReplayArgs, signals: &Signals) -> Result<()> {
     let bar = progress("replaying");
     let Recording::Itch(mut file) = Recording::open(&args.file, &bar)? else {
-        bail!("{} is a pcap; an ITCH file is wanted", args.file.display());
+        bail!("{} is not an ITCH file", args.file.display());
     };
     if !(args.speed.is_finite() && args.speed >= 0.0) {
         bail!("--speed {}: a number from 0 is wanted", args.speed);
