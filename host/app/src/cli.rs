@@ -39,7 +39,7 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Show the book of an instrument from a recorded file or a ring.
     Book(BookArgs),
-    /// Count what is in a capture or an ITCH file.
+    /// Count what is in captures or ITCH files, or show the counters page of a host.
     Stats(StatsArgs),
     /// Print every message of a capture or an ITCH file as one JSON object a line.
     Decode(DecodeArgs),
@@ -324,9 +324,10 @@ pub(crate) enum BookFormat {
 #[derive(Args)]
 #[command(after_help = "Examples:
   tercel stats day.itch
-  tercel stats capture.pcap --json")]
+  tercel stats capture.pcap --json
+  tercel stats /dev/shm/tercel        (host.counters of a running host)")]
 pub(crate) struct StatsArgs {
-    /// ITCH files or pcaps.
+    /// ITCH files or pcaps, or one counters page.
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// Print JSON.

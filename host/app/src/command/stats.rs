@@ -1,11 +1,13 @@
-//! `tercel stats`: what is in a recording.
+//! `tercel stats`: what is in recordings, or what a host counts.
 
 use crate::cli::StatsArgs;
 use crate::recording::{Item, walk};
-use crate::report::grouped;
+use crate::report::{duration, grouped};
 use anyhow::Result;
 use serde::Serialize;
+use serde_json::{Map, json};
 use std::collections::BTreeMap;
+use tercel_engine::counters::{CountersError, CountersReader, Latency};
 use tercel_proto::{itch, ouch};
 
 /// Counts of one or more files.
@@ -28,6 +30,14 @@ struct Stats {
 
 /// Runs it.
 pub(crate) fn run(args: &StatsArgs) -> Result<()> {
+    if let [file] = &args.files[..] {
+        match CountersReader::open(file) {
+            Ok(page) => return show_page(&page, args.json),
+            // Another kind of file: counted below.
+            Err(CountersError::NotCounters(_) | CountersError::System { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     let mut stats = Stats::default();
     for file in &args.files {
         stats.files += 1;
@@ -40,6 +50,34 @@ pub(crate) fn run(args: &StatsArgs) -> Result<()> {
         println!("{}", serde_json::to_string(&stats)?);
     } else {
         stats.print();
+    }
+    Ok(())
+}
+
+/// The counters page of a running host, or what the last one left.
+fn show_page(page: &CountersReader, json: bool) -> Result<()> {
+    if json {
+        let latency = |l: Latency| json!({"n": l.count, "p50": l.p50, "p90": l.p90, "p99": l.p99, "p999": l.p999, "max": l.max});
+        let counters: Map<_, _> = page.counters().map(|(n, v)| (n.to_string(), v.into())).collect();
+        let stages: Map<_, _> =
+            page.histograms().map(|(n, l)| (n.to_string(), latency(l))).collect();
+        let pid = page.writer_pid();
+        println!("{}", json!({"pid": pid, "counters": counters, "latency_ns": stages}));
+        return Ok(());
+    }
+    println!("counters of process {}", page.writer_pid());
+    for (name, value) in page.counters().filter(|(_, value)| *value > 0) {
+        println!("{name:<24} {:>14}", grouped(value));
+    }
+    for (stage, l) in page.histograms().filter(|(_, l)| l.count > 0) {
+        println!(
+            "{stage:<14} n {:>10}  p50 {:>9}  p99 {:>9}  p99.9 {:>9}  max {:>9}",
+            grouped(l.count),
+            duration(l.p50),
+            duration(l.p99),
+            duration(l.p999),
+            duration(l.max)
+        );
     }
     Ok(())
 }
