@@ -57,7 +57,10 @@ pub(crate) fn run(args: &StatsArgs) -> Result<()> {
 /// The counters page of a running host, or what the last one left.
 fn show_page(page: &CountersReader, json: bool) -> Result<()> {
     if json {
-        let latency = |l: Latency| json!({"n": l.count, "p50": l.p50, "p90": l.p90, "p99": l.p99, "p999": l.p999, "max": l.max});
+        let latency = |l: Latency| {
+            let Latency { count, p50, p90, p99, p999, max, .. } = l;
+            json!({"n": count, "p50": p50, "p90": p90, "p99": p99, "p999": p999, "max": max})
+        };
         let counters: Map<_, _> = page.counters().map(|(n, v)| (n.to_string(), v.into())).collect();
         let stages: Map<_, _> =
             page.histograms().map(|(n, l)| (n.to_string(), latency(l))).collect();
