@@ -10,7 +10,7 @@ use crate::watch::LiveWatch;
 use anyhow::{Result, bail};
 use std::sync::mpsc::Sender;
 use tercel_engine::{Engine, Phase, Unmeasured};
-use tercel_gateway::Session;
+use tercel_gateway::{Session, SessionError};
 use tercel_net::clock::HostClock;
 use tercel_types::{Clock, Nanos, StreamPort};
 
@@ -50,6 +50,8 @@ pub(crate) struct Host<S: Source> {
     /// Where reports go while it runs; a thread of its own prints them.
     pub(crate) status: Option<Sender<HostReport>>,
     pub(crate) username: String,
+    /// Why no connection can help any more.
+    pub(crate) session_over: Option<SessionError>,
     pub(crate) timers: Timers,
 }
 
@@ -101,15 +103,15 @@ impl<S: Source> Host<S> {
             engine.on_event(record, now, line, watch);
         });
         let now = clock.now();
-        let mut failed = false;
+        let mut broke = None;
         let bytes = line.poll(|bytes| {
-            engine.on_bytes(bytes, now).unwrap_or_else(|_| {
-                failed = true;
+            engine.on_bytes(bytes, now).unwrap_or_else(|error| {
+                broke = Some(error);
                 0
             })
         });
-        if failed {
-            self.line_broke(now);
+        if let Some(error) = broke {
+            self.line_broke(error, now);
         }
         self.engine.requote(now, &mut self.line, &mut Unmeasured);
         records + bytes.unwrap_or(0)
@@ -129,8 +131,8 @@ impl<S: Source> Host<S> {
         if self.needs_line(now)? {
             self.step_line(now)?;
         }
-        if self.engine.housekeep(now, &mut self.line).is_err() {
-            self.line_broke(now);
+        if let Err(error) = self.engine.housekeep(now, &mut self.line) {
+            self.line_broke(error, now);
         }
         if now >= self.timers.slow {
             self.timers.slow = now + SLOW_HOUSEKEEPING;
@@ -171,8 +173,10 @@ impl<S: Source> Host<S> {
             gateway.on_disconnected(now);
             self.line.redial();
         }
-        if let (Session::Refused(_), Some(why)) = (gateway.session(), gateway.refusal()) {
-            bail!("the order session of {} cannot start: {why}", self.username);
+        let refused =
+            gateway.refusal().filter(|_| matches!(gateway.session(), Session::Refused(_)));
+        if let Some(why) = self.session_over.or(refused) {
+            bail!("the order session of {} cannot go on: {why}", self.username);
         }
         let waited = now.since(self.timers.start) > self.times.sync_timeout;
         if waited && self.engine.phase() == Phase::Starting && self.timers.stop_by.is_none() {
@@ -181,9 +185,13 @@ impl<S: Source> Host<S> {
         Ok(())
     }
 
-    /// The session cannot go on on this connection; the next one replays what was missed.
+    /// The session cannot go on on this connection. After a silence the next one replays what was
+    /// missed; of the other errors none goes away by itself.
     #[cold]
-    fn line_broke(&mut self, now: Nanos) {
+    fn line_broke(&mut self, error: SessionError, now: Nanos) {
+        if error != SessionError::ServerSilent {
+            self.session_over = Some(error);
+        }
         self.line.hang_up(now);
         self.engine.gateway_mut().on_disconnected(now);
     }

@@ -5,10 +5,10 @@
 //! in `housekeeping.rs`).
 
 use crate::instruments::{InstrumentConfig, Instruments};
-use crate::stage::{Stage, Stopwatch};
+use crate::stage::{Stage, Stopwatch, Unmeasured};
 use tercel_abi::{EventRecord, Kind};
 use tercel_book::{Books, Change, Effect};
-use tercel_gateway::{Gateway, MAX_PACKET, Session, SessionError};
+use tercel_gateway::{EncodeError, Gateway, MAX_PACKET, Session, SessionError};
 use tercel_policy::Policy;
 use tercel_risk::{Approved, Order, Risk};
 use tercel_types::{
@@ -200,28 +200,57 @@ impl Engine {
         match self.risk.check(intent, user_ref, &view, now) {
             Ok(approved) => {
                 watch.lap(Stage::Risk);
-                if self.send(&approved, now, port) {
-                    watch.lap(Stage::Gateway);
-                    watch.sent();
-                } else {
-                    self.risk.withdraw(&approved);
-                    self.counters.unsent += 1;
+                match self.send(&approved, now, port) {
+                    Ok(()) => {
+                        watch.lap(Stage::Gateway);
+                        watch.sent();
+                    }
+                    Err(unsent) => self.withdraw(&approved, unsent, now, port),
                 }
             }
             Err(_) => self.counters.refused += 1,
         }
     }
 
+    /// Gives risk an order back that did not leave.
+    #[cold]
+    #[inline(never)]
+    fn withdraw<P: StreamPort>(
+        &mut self,
+        order: &Approved<Order>,
+        unsent: Unsent,
+        now: Nanos,
+        port: &mut P,
+    ) {
+        self.risk.withdraw(order);
+        self.counters.unsent += 1;
+        // A chain of replaces carries what it has executed in its quantity, which is bounded: it
+        // ends with a cancel, and the next quote begins another.
+        if let (
+            Unsent::Encode(EncodeError::ChainTooLong),
+            Order::Replace { original, instrument, .. },
+        ) = (unsent, order.get())
+        {
+            let cancel = Intent::Cancel { original: *original };
+            self.submit(&cancel, *instrument, now, port, &mut Unmeasured);
+        }
+    }
+
     /// Encodes an approved order into the port's transmit slot.
     #[inline]
-    fn send<P: StreamPort>(&mut self, order: &Approved<Order>, now: Nanos, port: &mut P) -> bool {
-        let Some(slot) = port.reserve(MAX_PACKET) else { return false };
-        let Ok(len) = self.gateway.encode_into(order, now, slot) else { return false };
+    fn send<P: StreamPort>(
+        &mut self,
+        order: &Approved<Order>,
+        now: Nanos,
+        port: &mut P,
+    ) -> Result<(), Unsent> {
+        let slot = port.reserve(MAX_PACKET).ok_or(Unsent::PortFull)?;
+        let len = self.gateway.encode_into(order, now, slot).map_err(Unsent::Encode)?;
         self.counters.sent += 1;
         // A port that fails here has lost its connection: the order may or may not have left, so it
         // stays pending until the session's recovery tells.
         let _ = port.commit(len);
-        true
+        Ok(())
     }
 
     /// Takes bytes of the order session in; returns how many it consumed.
@@ -367,6 +396,15 @@ fn want(requote: &mut Vec<InstrumentId>, id: InstrumentId) {
     if requote.len() < requote.capacity() && !requote.contains(&id) {
         requote.push(id);
     }
+}
+
+/// Why an approved order did not leave.
+#[derive(Clone, Copy)]
+enum Unsent {
+    /// What was sent before still fills the port, or there is no connection.
+    PortFull,
+    /// The gateway could not encode it.
+    Encode(EncodeError),
 }
 
 fn count(counters: &mut EngineCounters, ack: &Ack) {

@@ -117,6 +117,7 @@ fn live<S: Source>(
         },
         status,
         username: orders.username.clone(),
+        session_over: None,
         timers: Timers::new(start),
     };
     let ending = host.run();

@@ -84,7 +84,7 @@ impl Config {
         }
         let config = PolicyConfig {
             instruments,
-            strategy: self.strategy()?,
+            strategy: self.strategy(self.values.strategy.kind)?,
             quote: QuoteRules {
                 order_qty: Qty(quote.order_qty),
                 position_max: quote.position_max.into(),
@@ -94,19 +94,20 @@ impl Config {
                 post_only: quote.post_only,
             },
         };
-        config.validate().map_err(|error| self.policy_error(&error))?;
+        config.validate().map_err(|error| self.policy_error(self.values.strategy.kind, &error))?;
+        self.check_unused_strategies()?;
         Ok(config)
     }
 
     /// The policy names a field by its path, with a unit behind it.
-    fn policy_error(&self, error: &PolicyError) -> ConfigError {
+    fn policy_error(&self, kind: StrategyKind, error: &PolicyError) -> ConfigError {
         let key = match error {
             PolicyError::OutOfRange { field, .. } => {
                 let field = field.split(' ').next().unwrap_or(field);
-                match (field.strip_prefix("strategy."), self.strategy_table()) {
-                    (Some(rest), table) => format!("strategy.{table}.{rest}"),
-                    (None, _) if field == "quote.requote_interval" => format!("{field}_us"),
-                    (None, _) => field.into(),
+                match field.strip_prefix("strategy.") {
+                    Some(rest) => format!("strategy.{}.{rest}", table(kind)),
+                    None if field == "quote.requote_interval" => format!("{field}_us"),
+                    None => field.into(),
                 }
             }
             PolicyError::DuplicateSymbol(_) => "instrument".into(),
@@ -114,22 +115,29 @@ impl Config {
         self.wrong(&key, error.to_string())
     }
 
-    fn strategy_table(&self) -> &'static str {
-        match self.values.strategy.kind {
-            StrategyKind::FixedSpread => "fixed-spread",
-            StrategyKind::AvellanedaStoikov => "avellaneda-stoikov",
-            StrategyKind::Glft => "glft",
-            StrategyKind::Mlp => "mlp",
+    /// A table that is not in use today may be tomorrow: it has to be right as well.
+    fn check_unused_strategies(&self) -> Built<()> {
+        let values = &self.values.strategy;
+        let there = [
+            (StrategyKind::FixedSpread, values.fixed_spread.is_some()),
+            (StrategyKind::AvellanedaStoikov, values.avellaneda_stoikov.is_some()),
+            (StrategyKind::Glft, values.glft.is_some()),
+        ];
+        for (kind, _) in there.into_iter().filter(|(_, there)| *there) {
+            let checked = self.strategy(kind)?.validate();
+            checked.map_err(|error| self.policy_error(kind, &error))?;
         }
+        Ok(())
     }
 
-    fn strategy(&self) -> Built<StrategyConfig> {
+    /// The strategy of a kind, from its table.
+    fn strategy(&self, kind: StrategyKind) -> Built<StrategyConfig> {
         let values = &self.values.strategy;
         let missing = || {
-            let problem = format!("needs a table [strategy.{}]", self.strategy_table());
+            let problem = format!("needs a table [strategy.{}]", table(kind));
             self.wrong("strategy.kind", problem)
         };
-        Ok(match values.kind {
+        Ok(match kind {
             StrategyKind::FixedSpread => {
                 let one = values.fixed_spread.as_ref().ok_or_else(missing)?;
                 StrategyConfig::FixedSpread(FixedSpread {
@@ -262,6 +270,16 @@ impl Config {
         let mut field = [b' '; N];
         field[..text.len()].copy_from_slice(text.as_bytes());
         Ok(field)
+    }
+}
+
+/// The name of a kind's table.
+fn table(kind: StrategyKind) -> &'static str {
+    match kind {
+        StrategyKind::FixedSpread => "fixed-spread",
+        StrategyKind::AvellanedaStoikov => "avellaneda-stoikov",
+        StrategyKind::Glft => "glft",
+        StrategyKind::Mlp => "mlp",
     }
 }
 
