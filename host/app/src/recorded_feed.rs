@@ -40,6 +40,9 @@ impl RecordedFeed {
                 let feed = Feed::new(FeedConfig {
                     session: Some(session),
                     start: Start::Late,
+                    // There is nobody to ask: what is missing comes on the other line or never.
+                    request_wait: Nanos::from_secs(86_400),
+                    request_wait_max: Nanos::from_secs(86_400),
                     ..FeedConfig::new(VenueId(0), lines)
                 });
                 let first = Some(SeqNo(first));
@@ -65,7 +68,12 @@ impl RecordedFeed {
                 Ok(true)
             }
             From::Capture { source, feed, first } => {
-                let Some(frame) = source.next_frame()? else { return Ok(false) };
+                let Some(frame) = source.next_frame()? else {
+                    if feed.is_stale() && !feed.is_ended() {
+                        bail!("the capture lacks message {} on every line", feed.next_seq().0);
+                    }
+                    return Ok(false);
+                };
                 let now = frame.received;
                 // A capture begins in mid-session: its first message stands for an empty snapshot.
                 if let Some(first) = first.take() {
@@ -74,7 +82,6 @@ impl RecordedFeed {
                 }
                 feed.on_frame(frame, now, each);
                 feed.on_timer(now, each);
-                while feed.take_request(now).is_some() {}
                 if feed.wants_snapshot() {
                     bail!("the capture lacks message {} on every line", feed.next_seq().0);
                 }
