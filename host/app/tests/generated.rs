@@ -1,5 +1,5 @@
-//! A day that a venue makes up, as a file: repeatable orders, captures of two bad lines, and what the
-//! commands over files say of it.
+//! A day that a venue makes up, as a file: repeatable orders, captures of two bad lines, and what
+//! the commands over files say of it.
 
 mod harness;
 
@@ -51,8 +51,8 @@ fn write_itch(path: &str, messages: &[Vec<u8>]) {
 /// Packets by which line B is behind line A.
 const LAG: usize = 2;
 
-/// A capture of two lines of which each lacks and repeats packets, and puts some in the wrong order,
-/// but never the same ones.
+/// A capture of two lines of which each lacks and repeats packets, and puts some in the wrong
+/// order, but never the same ones.
 fn write_capture(path: &str, place: &Place, messages: &[Vec<u8>]) {
     let file = std::fs::File::create(path).expect("a file");
     let mut capture = PcapWriter::new(std::io::BufWriter::new(file)).expect("a capture");

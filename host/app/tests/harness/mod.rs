@@ -210,7 +210,8 @@ impl Place {
         (venue, addresses)
     }
 
-    /// Writes a configuration for these addresses and instruments, with keys replaced, and returns its path.
+    /// Writes a configuration for these addresses and instruments, with keys replaced, and returns
+    /// its path.
     pub fn config(&self, addresses: &Value, symbols: &[&str], keys: &[(&str, &str)]) -> String {
         let quoted =
             |key: &str| format!("\"{}\"", addresses[key].as_str().unwrap_or("127.0.0.1:9"));
