@@ -34,7 +34,9 @@ pub(crate) enum Ending {
     /// Every order is out and the session is closed.
     Orderly,
     /// Something may still be open at the venue.
-    Abandoned(&'static str),
+    Abandoned(String),
+    /// Every order is out, but not because anyone asked for it.
+    Failed(String),
 }
 
 /// Everything the hot thread owns.
@@ -50,6 +52,8 @@ pub(crate) struct Host<S: Source> {
     /// Where reports go while it runs; a thread of its own prints them.
     pub(crate) status: Option<Sender<HostReport>>,
     pub(crate) username: String,
+    /// Why the feed can give no more: the reason to stop.
+    pub(crate) failure: Option<String>,
     /// Why no connection can help any more.
     pub(crate) session_over: Option<SessionError>,
     pub(crate) timers: Timers,
@@ -119,14 +123,14 @@ impl<S: Source> Host<S> {
 
     #[inline(never)]
     fn housekeep(&mut self, now: Nanos) -> Result<Option<Ending>> {
-        if let Some(failure) = self.source.failure() {
-            bail!(failure);
+        if self.failure.is_none() {
+            self.failure = self.source.failure();
         }
         match self.signals.count() {
-            0 if self.source.is_closed() => self.begin_stop(now),
+            0 if self.failure.is_some() || self.source.is_closed() => self.begin_stop(now),
             0 => {}
             1 => self.begin_stop(now),
-            _ => return Ok(Some(Ending::Abandoned("a second signal came"))),
+            _ => return Ok(Some(Ending::Abandoned("a second signal came".into()))),
         }
         if self.needs_line(now)? {
             self.step_line(now)?;
@@ -208,7 +212,7 @@ impl<S: Source> Host<S> {
         let stop_by = self.timers.stop_by?;
         let session = self.engine.gateway().session();
         if !self.timers.was_synced || session == Session::Ended {
-            return Some(Ending::Orderly);
+            return Some(self.orderly());
         }
         if session == Session::Ready && self.engine.is_flat_of_orders() {
             self.engine.gateway_mut().begin_logout();
@@ -217,9 +221,15 @@ impl<S: Source> Host<S> {
             return None;
         }
         if self.engine.is_flat_of_orders() && session != Session::Recovering {
-            return Some(Ending::Orderly);
+            return Some(self.orderly());
         }
-        Some(Ending::Abandoned("the venue did not confirm every cancel in time"))
+        let why = "the venue did not confirm every cancel in time";
+        Some(Ending::Abandoned(self.failure.take().unwrap_or_else(|| why.into())))
+    }
+
+    /// Nothing is open any more.
+    fn orderly(&mut self) -> Ending {
+        self.failure.take().map_or(Ending::Orderly, Ending::Failed)
     }
 
     fn send_status(&mut self, now: Nanos) {

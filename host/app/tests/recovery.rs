@@ -132,6 +132,49 @@ fn a_broken_trade_goes_back_on_both_sides() {
     agree_at_the_end(host, venue);
 }
 
+/// A feed process with a small ring that has been written over more than once.
+fn feed_process(place: &Place, config: &str, ring: &str) -> Process {
+    let arguments = ["feed", "--config", config, "--ring", ring, "--slots=2048", "--json"];
+    let feed = Process::start(&arguments, &place.folder.path().join("feed.log"));
+    let end = Instant::now() + harness::PATIENCE;
+    while !std::path::Path::new(ring).exists() {
+        assert!(Instant::now() < end, "no ring: {}", feed.said());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    feed
+}
+
+#[test]
+fn a_host_joins_a_ring_late_and_leaves_the_market_when_its_writer_dies() {
+    let place = Place::new();
+    let (mut venue, addresses) = place.venue(&["--rate=4000", "--symbols=4"]);
+    let config = place.config(&addresses, &SYMBOLS, &[]);
+    let ring = place.file("ring");
+    let feed = feed_process(&place, &config, &ring);
+    let reader =
+        tercel_engine::ring::RingReader::open(ring.as_ref(), tercel_engine::ring::Start::Newest)
+            .expect("a ring");
+    let end = Instant::now() + harness::PATIENCE;
+    while reader.behind() < 5_000 {
+        assert!(Instant::now() < end, "the ring is not written: {}", feed.said());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let arguments = ["run", "--config", &config, "--ring", &ring, "--status-ms", "100", "--json"];
+    let mut host = Process::start(&arguments, &place.folder.path().join("host.log"));
+    host.until("orders", |report| {
+        is_trading(report) && !report["open_orders"].as_array().expect("a list").is_empty()
+    });
+    assert!(count(&host.last, "ring_lost") > 0 && count(&host.last, "snapshots") > 0);
+    feed.kill();
+    let (last, status) = {
+        host.wait();
+        host.stop()
+    };
+    assert!(!status.success());
+    assert_eq!(last["open_orders"].as_array().map(Vec::len), Some(0), "{last}");
+    assert_eq!(holdings_of_host(&last), holdings_of_venue(&venue.ask("report")));
+}
+
 #[test]
 fn a_signal_takes_every_order_out_and_a_second_one_ends_at_once() {
     let place = Place::new();

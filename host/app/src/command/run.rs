@@ -117,6 +117,7 @@ fn live<S: Source>(
         },
         status,
         username: orders.username.clone(),
+        failure: None,
         session_over: None,
         timers: Timers::new(start),
     };
@@ -132,6 +133,7 @@ fn live<S: Source>(
     }
     match ending? {
         Ending::Orderly => Ok(()),
+        Ending::Failed(why) => bail!("{why}; every order was taken out"),
         Ending::Abandoned(why) => bail!("{why}; {} orders may be open", report.open_orders.len()),
     }
 }
