@@ -133,6 +133,36 @@ fn the_same_input_gives_the_same_orders() {
     assert!(run(&["--ring", &ring, "--paper"], "6.bin").0 == gaps, "inline and ring differ");
 }
 
+/// A network decides like any strategy, if its manifest says that it was trained.
+#[test]
+fn a_network_is_loaded_and_an_untrained_one_is_refused() {
+    let place = Place::new();
+    let file = place.file("day.itch");
+    write_itch(&file, &day(2));
+    let addresses = serde_json::json!({ "line_a": place.line_a, "line_b": place.line_b });
+    let (weights, manifest) = (place.file("policy.safetensors"), place.file("policy.json"));
+    let encoded = tercel_policy::Artifact::untrained(&[16, 16], 3).expect("a network").encode();
+    std::fs::write(&weights, &encoded.weights).expect("written");
+    let config = place.config(&addresses, &NAMES, &[("kind", "\"mlp\"")]);
+    let text = std::fs::read_to_string(&config).expect("read");
+    let table = format!(
+        "[strategy.mlp]\nweights = \"{weights}\"\nmanifest = \"{manifest}\"\n\
+         offset_min_ticks = 0.0\noffset_max_ticks = 20.0\n\n[quote]"
+    );
+    std::fs::write(&config, text.replace("[quote]", &table)).expect("written");
+    let run = ["run", "--config", &config, "--replay", &file, "--json"];
+
+    std::fs::write(&manifest, &encoded.manifest).expect("written");
+    let said = harness::tercel_err(&run);
+    assert!(said.contains("strategy.mlp.weights") && said.contains("trained"), "{said}");
+
+    let manifest_text = String::from_utf8(encoded.manifest.into()).expect("JSON");
+    let trained = manifest_text.replace("\"trained\": false", "\"trained\": true");
+    std::fs::write(&manifest, trained).expect("written");
+    let report: Value = serde_json::from_str(&tercel_ok(&run)).expect("JSON");
+    assert!(count(&report, "accepted") > 10, "{report}");
+}
+
 fn books() -> Books {
     let limits = Limits { instruments_max: 16, orders_max: 1 << 16, ..Limits::default() };
     Books::new(&limits).expect("books")
