@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
+use tercel_engine::counters::Latency;
 
 /// The host: a line while it runs, and the summary at its end.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -66,6 +68,27 @@ pub(crate) struct Percentiles {
     pub(crate) p99: u64,
     pub(crate) p999: u64,
     pub(crate) max: u64,
+}
+
+impl From<Latency> for Percentiles {
+    fn from(latency: Latency) -> Percentiles {
+        let Latency { count, p50, p90, p99, p999, max, .. } = latency;
+        Percentiles { n: count, p50, p90, p99, p999, max }
+    }
+}
+
+impl fmt::Display for Percentiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "n {:>10}  p50 {:>9}  p99 {:>9}  p99.9 {:>9}  max {:>9}",
+            grouped(self.n),
+            duration(self.p50),
+            duration(self.p99),
+            duration(self.p999),
+            duration(self.max)
+        )
+    }
 }
 
 /// An amount in dollars with two decimals, or four where it needs them.

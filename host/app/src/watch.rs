@@ -54,18 +54,8 @@ impl LiveWatch {
     /// The stages so far.
     pub(crate) fn percentiles(&self) -> BTreeMap<String, Percentiles> {
         let reader = self.page.reader();
-        let report = |(name, latency): (&str, tercel_engine::counters::Latency)| {
-            let percentiles = Percentiles {
-                n: latency.count,
-                p50: latency.p50,
-                p90: latency.p90,
-                p99: latency.p99,
-                p999: latency.p999,
-                max: latency.max,
-            };
-            (name.to_string(), percentiles)
-        };
-        reader.histograms().map(report).collect()
+        let stages = reader.histograms();
+        stages.map(|(name, latency)| (name.to_string(), latency.into())).collect()
     }
 
     fn record(&mut self, stage: Stage, from: Nanos, to: Nanos) {

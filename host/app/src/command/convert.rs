@@ -1,7 +1,6 @@
 //! `tercel convert`: a LOBSTER message file as an ITCH file.
 
 use crate::cli::ConvertArgs;
-use crate::recording::progress;
 use crate::report::grouped;
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -17,14 +16,10 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<()> {
         .with_context(|| format!("--symbol {:?}: 1 to 8 characters without spaces", args.symbol))?;
     let rows = read_rows(&args.input)?;
     let config = lobster::ConverterConfig { symbol, instrument: InstrumentId(1), round_lot: 100 };
-    let bar = progress("converting");
-    bar.set_length(rows.len() as u64);
     let mut bytes = Vec::new();
     let report = lobster::Converter::convert(config, &rows, &mut |_, message| {
         binary_file::write(&mut bytes, message);
-        bar.inc(1);
     });
-    bar.finish_and_clear();
     let output = args.output.display();
     let file = File::create(&args.output).with_context(|| format!("cannot write {output}"))?;
     let mut file = BufWriter::new(file);

@@ -8,7 +8,7 @@ use crate::pace::Idle;
 use crate::paper::PaperPort;
 use crate::recorded_feed::RecordedFeed;
 use crate::replay::Replay;
-use crate::report::{HostReport, OpenOrder, dollars, duration, grouped};
+use crate::report::{HostReport, OpenOrder, dollars, grouped};
 use crate::ring_feed::RingFeed;
 use crate::signals::Signals;
 use crate::source::Source;
@@ -173,15 +173,8 @@ fn print_report(args: &RunArgs, report: &HostReport) -> Result<()> {
     for (name, value) in &report.rejects {
         println!("refused: {name:<11} {:>14}", grouped(*value));
     }
-    for (stage, p) in report.latency_ns.iter().filter(|(_, p)| p.n > 0) {
-        println!(
-            "{stage:<14} n {:>10}  p50 {:>9}  p99 {:>9}  p99.9 {:>9}  max {:>9}",
-            grouped(p.n),
-            duration(p.p50),
-            duration(p.p99),
-            duration(p.p999),
-            duration(p.max)
-        );
+    for (stage, percentiles) in report.latency_ns.iter().filter(|(_, p)| p.n > 0) {
+        println!("{stage:<14} {percentiles}");
     }
     Ok(())
 }

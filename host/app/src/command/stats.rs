@@ -2,12 +2,12 @@
 
 use crate::cli::StatsArgs;
 use crate::recording::{Item, walk};
-use crate::report::{duration, grouped};
+use crate::report::{Percentiles, grouped};
 use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
-use tercel_engine::counters::{CountersError, CountersReader, Latency};
+use tercel_engine::counters::{CountersError, CountersReader};
 use tercel_proto::{itch, ouch};
 
 /// Counts of one or more files.
@@ -57,13 +57,9 @@ pub(crate) fn run(args: &StatsArgs) -> Result<()> {
 /// The counters page of a running host, or what the last one left.
 fn show_page(page: &CountersReader, json: bool) -> Result<()> {
     if json {
-        let latency = |l: Latency| {
-            let Latency { count, p50, p90, p99, p999, max, .. } = l;
-            json!({"n": count, "p50": p50, "p90": p90, "p99": p99, "p999": p999, "max": max})
-        };
         let counters: Map<_, _> = page.counters().map(|(n, v)| (n.to_string(), v.into())).collect();
         let stages: Map<_, _> =
-            page.histograms().map(|(n, l)| (n.to_string(), latency(l))).collect();
+            page.histograms().map(|(n, l)| (n.to_string(), json!(Percentiles::from(l)))).collect();
         let pid = page.writer_pid();
         println!("{}", json!({"pid": pid, "counters": counters, "latency_ns": stages}));
         return Ok(());
@@ -72,15 +68,8 @@ fn show_page(page: &CountersReader, json: bool) -> Result<()> {
     for (name, value) in page.counters().filter(|(_, value)| *value > 0) {
         println!("{name:<24} {:>14}", grouped(value));
     }
-    for (stage, l) in page.histograms().filter(|(_, l)| l.count > 0) {
-        println!(
-            "{stage:<14} n {:>10}  p50 {:>9}  p99 {:>9}  p99.9 {:>9}  max {:>9}",
-            grouped(l.count),
-            duration(l.p50),
-            duration(l.p99),
-            duration(l.p999),
-            duration(l.max)
-        );
+    for (stage, latency) in page.histograms().filter(|(_, l)| l.count > 0) {
+        println!("{stage:<14} {}", Percentiles::from(latency));
     }
     Ok(())
 }
