@@ -1,9 +1,9 @@
 //! The seams to the outside: frames in, frames out, time.
 //!
-//! A driver implements these and passes the conformance suite in `tests/conformance`; nothing above
-//! a driver knows which one is in use. Every source hands out whole Ethernet frames. A driver below
-//! which the system has already taken the headers off (a kernel UDP socket) puts equal ones back,
-//! so that decoders, captures and tests see one format.
+//! A driver implements these and passes the conformance suite in `tests/src/conformance.rs`;
+//! nothing above a driver knows which one is in use. Every source hands out whole Ethernet frames.
+//! A driver below which the system has already taken the headers off (a kernel UDP socket) puts
+//! equal ones back, so that decoders, captures and tests see one format.
 
 use crate::Nanos;
 use core::fmt;
