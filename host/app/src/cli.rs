@@ -48,18 +48,37 @@ pub(crate) enum Command {
     Convert(ConvertArgs),
 }
 
-/// Loss and disorder on one or both lines of a feed.
-#[derive(Args, Clone, Copy)]
+/// What goes wrong on the lines of a feed: one value for both, or line A's and line B's with a comma.
+#[cfg(feature = "lab")]
+#[derive(Args, Clone)]
 pub(crate) struct FaultArgs {
-    /// Share of packets that each line loses, 0 to 1.
-    #[arg(long, default_value_t = 0.0, value_parser = share)]
-    pub(crate) loss: f64,
-    /// Share of packets that each line sends twice, 0 to 1.
-    #[arg(long, default_value_t = 0.0, value_parser = share)]
-    pub(crate) duplicate: f64,
-    /// Share of packets that each line sends after their successor, 0 to 1.
-    #[arg(long, default_value_t = 0.0, value_parser = share)]
-    pub(crate) reorder: f64,
+    /// Share of packets that a line loses, 0 to 1; A,B for different lines.
+    #[arg(long, default_value = "0", value_name = "SHARE", value_parser = shares)]
+    pub(crate) loss: PerLine<f64>,
+    /// Share of packets that a line sends twice; likewise.
+    #[arg(long, default_value = "0", value_name = "SHARE", value_parser = shares)]
+    pub(crate) duplicate: PerLine<f64>,
+    /// Share of packets that a line sends after later ones; likewise.
+    #[arg(long, default_value = "0", value_name = "SHARE", value_parser = shares)]
+    pub(crate) reorder: PerLine<f64>,
+    /// Microseconds by which every packet of a line is late; likewise.
+    #[arg(long, default_value = "0", value_name = "US", value_parser = micros)]
+    pub(crate) delay_us: PerLine<u64>,
+    /// Microseconds by which packets are later still, evenly spread from zero; likewise.
+    #[arg(long, default_value = "0", value_name = "US", value_parser = micros)]
+    pub(crate) jitter_us: PerLine<u64>,
+}
+
+/// Values of line A and line B.
+#[cfg(feature = "lab")]
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct PerLine<T>(pub(crate) [T; 2]);
+
+#[cfg(feature = "lab")]
+impl<T: std::fmt::Display> std::fmt::Display for PerLine<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{},{}", self.0[0], self.0[1])
+    }
 }
 
 #[cfg(feature = "lab")]
@@ -67,6 +86,7 @@ pub(crate) struct FaultArgs {
 #[command(after_help = "Examples:
   tercel demo --duration 10
   tercel demo --loss 0.01 --duplicate 0.01 --reorder 0.01
+  tercel demo --loss 0.05,0 --delay-us 0,300      line A loses, line B is late
   tercel demo --placement ring --symbols 50 --json")]
 pub(crate) struct DemoArgs {
     /// Seconds to trade.
@@ -365,9 +385,39 @@ pub(crate) struct ConvertArgs {
     pub(crate) json: bool,
 }
 
-fn share(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
-        _ => Err("a number from 0 to 1 is wanted".into()),
+/// One value, or two with a comma.
+#[cfg(feature = "lab")]
+fn per_line<T: Copy>(text: &str, one: impl Fn(&str) -> Option<T>) -> Option<PerLine<T>> {
+    match text.split_once(',') {
+        None => one(text).map(|value| PerLine([value; 2])),
+        Some((a, b)) => Some(PerLine([one(a)?, one(b)?])),
+    }
+}
+
+#[cfg(feature = "lab")]
+fn shares(text: &str) -> Result<PerLine<f64>, String> {
+    let share = |text: &str| text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    per_line(text, share)
+        .ok_or_else(|| "a number from 0 to 1 is wanted, or two with a comma".into())
+}
+
+#[cfg(feature = "lab")]
+fn micros(text: &str) -> Result<PerLine<u64>, String> {
+    let micros = |text: &str| text.parse().ok().filter(|us| *us <= 60_000_000);
+    per_line(text, micros).ok_or_else(|| "0 to 60000000 is wanted, or two with a comma".into())
+}
+
+#[cfg(all(test, feature = "lab"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_may_differ() {
+        assert_eq!(shares("0.01"), Ok(PerLine([0.01, 0.01])));
+        assert_eq!(shares("0.01,0.5"), Ok(PerLine([0.01, 0.5])));
+        assert_eq!(micros("0,250"), Ok(PerLine([0, 250])));
+        for wrong in ["", "2", "0.1,", "0.1,x", "-1", "nan"] {
+            assert!(shares(wrong).is_err(), "{wrong}");
+        }
     }
 }

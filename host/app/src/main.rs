@@ -3,6 +3,9 @@
 //! Everything here is cold but the loop in `host`; what runs where is in `topology`.
 #![forbid(unsafe_code)]
 
+#[macro_use]
+mod output;
+
 #[cfg(feature = "lab")]
 mod child;
 mod cli;
@@ -36,6 +39,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match run(&Cli::parse()) {
+        Ok(()) if output::failed() => ExitCode::FAILURE,
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tercel: {}", one_line(&error));

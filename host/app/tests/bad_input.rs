@@ -2,8 +2,9 @@
 
 mod harness;
 
-use harness::{Place, tercel_err, tercel_ok};
+use harness::{Place, TERCEL, tercel, tercel_err, tercel_ok};
 use std::net::TcpListener;
+use std::process::{Command, Stdio};
 
 /// The default configuration with one text replaced, as a file.
 fn config(place: &Place, from: &str, to: &str) -> String {
@@ -162,6 +163,51 @@ fn what_a_venue_refuses() {
     let said = tercel_err(&["run", "--config", &config]);
     assert!(said.contains("counters"), "{said}");
     host.stop_ok();
+}
+
+#[test]
+fn a_cause_is_told_once() {
+    let place = Place::new();
+    let (file, garbage) = (small_file(&place), place.file("garbage"));
+    std::fs::write(&garbage, [0xa5; 4096]).expect("written");
+    let config = config(&place, "[feed]", "[feed]");
+    let cases: [(&[&str], &str); 5] = [
+        (&["feed", "--config", &config, "--ring", "/nope/r", "--file", &file], "No such file"),
+        (&["run", "--config", &config, "--ring", &garbage, "--paper"], "garbage"),
+        (&["run", "--config", &config, "--replay", &file, "--orders", "/nope/o"], "/nope/o"),
+        (&["exchange", "--interface=192.0.2.1", "--ouch=127.0.0.1:0"], "cannot open"),
+        (&["convert", &file, "/nope/o", "--symbol", "A"], "not six fields"),
+    ];
+    for (command, once) in cases {
+        let said = tercel(command);
+        let said = String::from_utf8(said.stderr).expect("UTF-8");
+        assert_eq!(said.lines().count(), 1, "{command:?}: {said}");
+        assert_eq!(said.matches(once).count(), 1, "{command:?}: {said}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is() {
+    let place = Place::new();
+    let file = small_file(&place);
+    let run = |command: &[&str], out: Stdio| {
+        let mut process = Command::new(TERCEL);
+        process.args(command).stdout(out).stderr(Stdio::piped());
+        process.output().expect("the binary starts")
+    };
+    for command in [&["run", "--print-config"][..], &["stats", &file], &["decode", &file]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = run(command, writer.into());
+        let said = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(output.status.success() && said.is_empty(), "{command:?}: {said}");
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
+        let output = run(command, full.into());
+        let said = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(!output.status.success(), "{command:?}");
+        assert_eq!(said.lines().count(), 1, "{command:?}: {said}");
+        assert!(said.contains("standard output"), "{command:?}: {said}");
+    }
 }
 
 #[test]

@@ -82,7 +82,7 @@ impl Drop for Folder {
 fn venue_arguments(args: &DemoArgs) -> Result<Vec<String>> {
     let [a, b] = free_lines()?;
     let local = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
-    let faults = args.faults;
+    let faults = &args.faults;
     Ok(strings(&[
         "exchange",
         &format!("--symbols={}", args.symbols),
@@ -97,6 +97,8 @@ fn venue_arguments(args: &DemoArgs) -> Result<Vec<String>> {
         &format!("--loss={}", faults.loss),
         &format!("--duplicate={}", faults.duplicate),
         &format!("--reorder={}", faults.reorder),
+        &format!("--delay-us={}", faults.delay_us),
+        &format!("--jitter-us={}", faults.jitter_us),
         "--json",
     ]))
 }
@@ -171,14 +173,16 @@ fn wait_for(ring: &Path) -> Result<()> {
 fn announce(args: &DemoArgs, addresses: &VenueAddresses, folder: &Folder) {
     println!("venue   {} symbols, {} messages/s, seed {}", args.symbols, args.rate, args.seed);
     println!("        line A {}, line B {}", addresses.line_a, addresses.line_b);
-    let faults = args.faults;
-    if faults.loss + faults.duplicate + faults.reorder > 0.0 {
-        println!(
-            "        each line loses {:.2} %, repeats {:.2} %, reorders {:.2} % of its packets",
-            faults.loss * 100.0,
-            faults.duplicate * 100.0,
-            faults.reorder * 100.0
-        );
+    let faults = &args.faults;
+    for (at, line) in ["A", "B"].iter().enumerate() {
+        let (loss, twice) = (faults.loss.0[at] * 100.0, faults.duplicate.0[at] * 100.0);
+        let (disorder, delay) = (faults.reorder.0[at] * 100.0, faults.delay_us.0[at]);
+        if loss + twice + disorder + delay as f64 > 0.0 {
+            println!(
+                "        line {line} loses {loss:.2} %, repeats {twice:.2} %, reorders \
+                 {disorder:.2} % of its packets, delays them by {delay} µs"
+            );
+        }
     }
     if let Some(ouch) = addresses.ouch {
         println!("        OUCH {ouch}");
@@ -191,7 +195,7 @@ fn announce(args: &DemoArgs, addresses: &VenueAddresses, folder: &Folder) {
 fn watch(host: &mut Process, length: Duration, quiet: bool) -> Result<()> {
     let start = Instant::now();
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(length.as_secs()) };
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} s, {eta} left")?;
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} s, {eta} left  {msg}")?;
     bar.set_style(style);
     let mut shown = 0;
     let mut before = HostReport::default();
@@ -204,6 +208,7 @@ fn watch(host: &mut Process, length: Duration, quiet: bool) -> Result<()> {
                 shown = second;
                 let text = live_row(&before, &report, row);
                 bar.suspend(|| println!("{text}"));
+                bar.set_message(stages(&report));
                 before = report;
                 row += 1;
             }
@@ -212,6 +217,16 @@ fn watch(host: &mut Process, length: Duration, quiet: bool) -> Result<()> {
     }
     bar.finish_and_clear();
     Ok(())
+}
+
+/// The medians of the stages, in one line.
+fn stages(report: &HostReport) -> String {
+    let stage = |stage: &tercel_engine::Stage| {
+        let percentiles = report.latency_ns.get(stage.name())?;
+        Some(format!("{} {}", stage.name(), duration(percentiles.p50)))
+    };
+    let list: Vec<String> = tercel_engine::Stage::ALL.iter().filter_map(stage).collect();
+    format!("p50: {}", list.join(", "))
 }
 
 /// One line of the live display, with headings every 20 rows.

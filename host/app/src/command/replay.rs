@@ -47,13 +47,18 @@ pub(crate) fn publisher_config(
     faults: &FaultArgs,
     seed: u64,
 ) -> PublisherConfig {
-    let faults = Faults {
-        loss: faults.loss,
-        duplicate: faults.duplicate,
-        reorder: faults.reorder,
-        ..Faults::default()
+    let micros = |us: u64| Nanos(us * 1_000);
+    let line = |group, at: usize| LineConfig {
+        group,
+        faults: Faults {
+            loss: faults.loss.0[at],
+            duplicate: faults.duplicate.0[at],
+            reorder: faults.reorder.0[at],
+            delay: micros(faults.delay_us.0[at]),
+            jitter: micros(faults.jitter_us.0[at]),
+        },
+        seed: seed.wrapping_mul(2).wrapping_add(at as u64),
     };
-    let line = |group, offset| LineConfig { group, faults, seed: seed.wrapping_mul(2) + offset };
     PublisherConfig {
         lines: [line(net.line_a, 0), line(net.line_b, 1)],
         interface: net.interface,

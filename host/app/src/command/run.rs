@@ -57,7 +57,7 @@ pub(crate) fn run(args: &RunArgs, signals: Signals) -> Result<()> {
 }
 
 fn open_ring(path: &Path, patience: Option<Duration>) -> Result<RingFeed> {
-    RingFeed::open(path, patience).with_context(|| format!("ring {}", path.display()))
+    Ok(RingFeed::open(path, patience)?)
 }
 
 /// On recorded time, with paper fills.
