@@ -147,7 +147,6 @@ fn a_host_whose_venue_is_gone_says_what_may_be_open() {
     let said = host.said();
     let (last, _) = host.stop();
     assert_eq!(last["closing"], true);
-    println!("{left} orders were open");
     if left > 0 {
         assert!(!status.success(), "{last}");
         assert!(said.contains(&format!("{left} orders may be open")), "{said}");
