@@ -67,6 +67,7 @@ pub(crate) struct Timers {
     status: Nanos,
     stop_by: Option<Nanos>,
     was_synced: bool,
+    logout: bool,
 }
 
 impl Timers {
@@ -78,6 +79,7 @@ impl Timers {
             status: start,
             stop_by: None,
             was_synced: false,
+            logout: false,
         }
     }
 }
@@ -211,11 +213,14 @@ impl<S: Source> Host<S> {
     fn step_stop(&mut self, now: Nanos) -> Option<Ending> {
         let stop_by = self.timers.stop_by?;
         let session = self.engine.gateway().session();
-        if !self.timers.was_synced || session == Session::Ended {
+        // A venue answers a logout by closing the connection, or by ending the session.
+        let logged_out = self.timers.logout && session == Session::Down;
+        if !self.timers.was_synced || logged_out || session == Session::Ended {
             return Some(self.orderly());
         }
         if session == Session::Ready && self.engine.is_flat_of_orders() {
             self.engine.gateway_mut().begin_logout();
+            self.timers.logout = true;
         }
         if now < stop_by {
             return None;

@@ -19,7 +19,7 @@ fn is_trading(report: &Value) -> bool {
 /// A venue and a host that has had some fills and has orders open.
 fn trading(place: &Place) -> (Process, Process, String) {
     let (venue, addresses) = place.venue(&["--rate=4000", "--symbols=4"]);
-    let config = place.config(&addresses, &SYMBOLS, &[]);
+    let config = place.config(&addresses, &SYMBOLS, &[("stop_timeout_s", "55")]);
     let mut host = place.host(&config, "orders.bin");
     host.until("fills and open orders", |report| {
         fills(report) >= 3 && !report["open_orders"].as_array().expect("a list").is_empty()
@@ -183,6 +183,8 @@ fn a_signal_takes_every_order_out_and_a_second_one_ends_at_once() {
     assert!(host.wait().success());
     let report = host.stop_ok();
     assert_eq!(report["closing"], true);
+    // The logout ended it, not the longest wait.
+    assert_eq!(report["session"], "down");
     let left = holdings_of_venue(&venue.ask("report"));
     assert_eq!(holdings_of_host(&report), left);
     assert_eq!(left["open"].as_array().map(Vec::len), Some(0));
