@@ -48,7 +48,8 @@ pub(crate) enum Command {
     Convert(ConvertArgs),
 }
 
-/// What goes wrong on the lines of a feed: one value for both, or line A's and line B's with a comma.
+/// What goes wrong on the lines of a feed: one value for both, or line A's and line B's with a
+/// comma.
 #[cfg(feature = "lab")]
 #[derive(Args, Clone)]
 pub(crate) struct FaultArgs {
@@ -90,7 +91,7 @@ impl<T: std::fmt::Display> std::fmt::Display for PerLine<T> {
   tercel demo --placement ring --symbols 50 --json")]
 pub(crate) struct DemoArgs {
     /// Seconds to trade.
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) duration: u64,
     /// Instruments that the venue lists; the host quotes the first of them.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=5000))]
