@@ -184,7 +184,7 @@ fn naive_flow(history: &History, measured: bool, depth: f64, now: u64, out: &mut
     for half_life in [FAST, SLOW] {
         let volume = sum(history, now, half_life, shares);
         let imbalance = sum(history, now, half_life, signed) / volume;
-        out.push(if volume > 0.0 { imbalance } else { 0.0 });
+        out.push(if volume > 1e-9 { imbalance } else { 0.0 });
     }
     out.push(sum(history, now, FAST, shares) / depth);
     let traded = |at: usize| f64::from(u8::from(history.trade(at).is_some()));

@@ -16,6 +16,11 @@ use tercel_abi::Kind;
 use tercel_book::{Change, Effect, Trade, TradeKind};
 use tercel_types::{Nanos, Side};
 
+/// Shares that are left of a trade when nothing of it counts any more: of a million, 50 half-lives
+/// later. The ratio of two sums stays what it was however small they become, and would speak of a
+/// trade of the day before.
+const FORGOTTEN: f64 = 1e-9;
+
 /// Sums kept for both horizons.
 #[derive(Clone, Copy, PartialEq, Default, Debug)]
 pub(crate) struct Sums {
@@ -241,10 +246,10 @@ impl Sums {
         decay.apply(&mut self.variance);
     }
 
-    /// Signed over unsigned volume, −1 to 1; zero without a trade.
+    /// Signed over unsigned volume, −1 to 1; zero without a trade that is remembered.
     #[inline]
     pub(crate) fn imbalance(&self) -> f64 {
-        if self.volume > 0.0 { (self.signed / self.volume).clamp(-1.0, 1.0) } else { 0.0 }
+        if self.volume > FORGOTTEN { (self.signed / self.volume).clamp(-1.0, 1.0) } else { 0.0 }
     }
 }
 
