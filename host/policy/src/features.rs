@@ -23,7 +23,7 @@
 //! | 13 | `ask_orders` | orders | orders at the best ask |  |
 //! | 14 | `ofi_fast` | ratio | Σ e_n·w/D, fast | CKS |
 //! | 15 | `ofi_slow` | ratio | the same, slow | CKS |
-//! | 16 | `trade_imbalance_fast` | ratio | Σ sign·shares·w / Σ shares·w, zero below 10⁻⁹ shares, fast | LR |
+//! | 16 | `trade_imbalance_fast` | ratio | Σ sign·shares·w / Σ shares·w (0 below 10⁻⁹), fast | LR |
 //! | 17 | `trade_imbalance_slow` | ratio | the same, slow | LR |
 //! | 18 | `trade_volume_fast` | ratio | Σ shares·w/D, fast |  |
 //! | 19 | `trade_rate_fast` | 1/s | Σ w·ln 2/h of trades, fast | HLR |
