@@ -23,6 +23,8 @@ const BATCH: usize = 256;
 pub(crate) struct Replay {
     engine: Engine,
     port: PaperPort,
+    /// Time of the first record.
+    start: Nanos,
     now: Nanos,
     housekeeping: Nanos,
     connected: bool,
@@ -34,6 +36,7 @@ impl Replay {
         Replay {
             engine,
             port,
+            start: Nanos(0),
             now: Nanos(0),
             housekeeping: Nanos(0),
             connected: false,
@@ -58,11 +61,14 @@ impl Replay {
                 bail!("the order session broke: {error}");
             }
         }
+        if !self.connected && !stopped() {
+            bail!(summary::why_not_synced(&self.engine, source));
+        }
         self.finish();
         let mut report = summary::of_engine(&self.engine);
         source.report(&mut report.counters);
         report.closing = true;
-        report.elapsed_s = self.now.0 as f64 / 1e9;
+        report.elapsed_s = self.now.since(self.start).0 as f64 / 1e9;
         if let Some(complaint) = self.port.complaint() {
             bail!(complaint);
         }
@@ -91,6 +97,7 @@ impl Replay {
     /// spacing.
     fn move_time(&mut self, to: Nanos) {
         if self.now == Nanos(0) {
+            self.start = to;
             self.housekeeping = to;
         }
         // After a pause in the recording one housekeeping stands for all that it skipped.
