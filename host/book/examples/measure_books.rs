@@ -120,9 +120,9 @@ fn main() {
     let mut argument = |default| arguments.next().and_then(Result::ok).unwrap_or(default);
     let (instruments, resting, millions) = (argument(8_000), argument(1_000_000), argument(5));
     let mut market = Market::new(instruments, resting);
-    for prefault in [false, true] {
+    for (prefault, ahead) in [(true, false), (true, true)] {
         let limits = Limits { prefault, huge_pages: prefault, ..Limits::default() };
-        if prefault {
+        {
             market = Market::new(instruments, resting);
         }
         let mut books = Books::new(&limits).expect("memory for the books");
@@ -134,7 +134,10 @@ fn main() {
         let mut chunks = Vec::with_capacity(records.len() / CHUNK);
         for chunk in records.chunks_exact(CHUNK) {
             let begin = Instant::now();
-            for record in chunk {
+            for (at, record) in chunk.iter().enumerate() {
+                if ahead {
+                    books.look_ahead(chunk, at);
+                }
                 let top = matches!(books.apply(record).effect, Effect::Book { top: true, .. });
                 tops += u64::from(top);
             }

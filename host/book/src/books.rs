@@ -102,11 +102,11 @@ impl Books {
         }
         match kind {
             Kind::Add | Kind::AddAttributed => self.add(record),
-            Kind::Executed => self.execute(record),
-            Kind::ExecutedPrice => self.execute_at_price(record),
-            Kind::Canceled => self.cancel(record),
-            Kind::Deleted => self.delete(record),
-            Kind::Replaced => self.replace(record),
+            Kind::Executed
+            | Kind::ExecutedPrice
+            | Kind::Canceled
+            | Kind::Deleted
+            | Kind::Replaced => self.reduce(kind, record),
             Kind::Trade => self.trade(record),
             Kind::Cross => self.cross(record),
             Kind::Broken => self.broken(record),

@@ -1,10 +1,9 @@
 //! Records that add, change, execute and remove orders, and trades.
 
 use crate::ladder::index;
-use crate::level::LevelNode;
-use crate::order::Stored;
+use crate::order::Vacancy;
 use crate::{Books, Change, Effect, Trade, TradeKind};
-use tercel_abi::{EventRecord, flag};
+use tercel_abi::{EventRecord, Kind, flag};
 use tercel_types::{InstrumentId, OrderRef, Price, Side};
 
 /// Why an order is not taken in.
@@ -28,17 +27,8 @@ struct Newcomer {
     qty: u32,
 }
 
-/// An order on the book that a record names.
-struct Found {
-    slot: u32,
-    level: u32,
-    id: InstrumentId,
-    side: Side,
-    price: Price,
-}
-
 /// The best level of a side, as far as a change of it is told.
-#[derive(PartialEq, Eq)]
+#[derive(PartialEq, Eq, Default)]
 struct Best {
     price: u32,
     qty: u64,
@@ -83,38 +73,33 @@ impl Books {
     }
 
     /// Puts an order at the end of its level.
-    #[inline]
+    #[inline(always)]
     fn place(&mut self, id: InstrumentId, order: &Newcomer) -> Result<Effect, Refusal> {
         let Newcomer { order_ref, side, price, qty } = *order;
-        if self.orders.find(order_ref) != 0 {
-            return Err(Refusal::Duplicate);
-        }
-        let slot = match self.orders.insert(order_ref, qty) {
-            Stored::Direct(slot) => slot,
-            Stored::Sparse(slot) => {
+        let vacancy = self.orders.vacancy(order_ref);
+        let slot = match vacancy {
+            Vacancy::Direct(slot) => slot,
+            Vacancy::Sparse(slot) => {
                 self.counters.sparse_orders += 1;
                 slot
             }
-            Stored::Full => return Err(Refusal::Orders),
+            Vacancy::Duplicate => return Err(Refusal::Duplicate),
+            Vacancy::Full => return Err(Refusal::Orders),
         };
         let at = index(id, side.index());
         let moves = &mut self.counters.recentres;
         let level = self.ladders.find_or_insert(at, price, &mut self.levels, moves);
         if level == 0 {
-            self.orders.remove(slot);
+            self.orders.decline(vacancy);
             return Err(Refusal::Levels);
         }
         let node = &mut self.levels.nodes[level as usize];
         let last = node.tail;
         node.tail = slot;
-        if last == 0 {
-            node.head = slot;
-        } else {
-            self.orders.slots[last as usize].next = slot;
-        }
+        node.head = if last == 0 { slot } else { node.head };
         node.qty += u64::from(qty);
         node.orders += 1;
-        self.orders.join(slot, level, last);
+        self.orders.put(slot, order_ref, qty, level, last);
         if self.watches.awaits() {
             self.welcome(order_ref, slot);
         }
@@ -152,38 +137,85 @@ impl Books {
         Change::of(id, if news { Effect::State } else { Effect::None })
     }
 
-    /// Begins to load both sides of an instrument, which will be looked at once the order and then
-    /// its level have come: -10 to -20 % in `examples/measure_books.rs` with prefault.
+    /// A record that takes shares off an order: it is executed, canceled, deleted or replaced.
+    ///
+    /// One path for all of them, because which of them comes next cannot be guessed, and a wrong
+    /// guess costs more than what they differ in.
     #[inline]
-    fn touch_sides(&self, id: InstrumentId) {
-        let at = index(id, 0);
-        for ladder in self.ladders.sides.get(at..at + 2).unwrap_or_default() {
-            core::hint::black_box(ladder.best);
-        }
-    }
-
-    /// The order that a record names, with what it says besides compared to what the book has.
-    #[inline]
-    fn named(&mut self, record: &EventRecord) -> Option<Found> {
-        self.touch_sides(record.instrument());
+    pub(crate) fn reduce(&mut self, kind: Kind, record: &EventRecord) -> Change {
         let slot = self.orders.find(record.order_ref);
         if slot == 0 {
-            return None;
+            return self.unknown_order(kind, record);
         }
-        let level = self.orders.slots[slot as usize].level();
-        let node = &self.levels.nodes[level as usize];
-        let (id, side) = (node.id(), node.side());
-        self.counters.instrument_mismatches += u64::from(record.instrument != id.0);
-        let other_side = record.side != 0 && record.side != side as u8;
-        self.counters.side_mismatches += u64::from(other_side);
-        Some(Found { slot, level, id, side, price: node.price() })
+        let order = self.orders.slots[slot as usize];
+        let level = order.level();
+        let node = &mut self.levels.nodes[level as usize];
+        let (id, side, price) = (node.id(), node.side(), node.price());
+        if record.instrument != id.0 || record.side != 0 && record.side != side as u8 {
+            self.mismatch(record, id, side);
+        }
+        let whole = matches!(kind, Kind::Deleted | Kind::Replaced);
+        if record.quantity == 0 && !whole {
+            return self.zero_quantity(record);
+        }
+        let at = index(id, side.index());
+        let was_best = self.ladders.sides[at].best;
+        let asked = if whole { u64::MAX } else { record.quantity };
+        let taken = u64::from(order.qty).min(asked) as u32;
+        let gone = taken == order.qty;
+        let best_before = self.best(kind, was_best);
+
+        let node = &mut self.levels.nodes[level as usize];
+        node.qty -= u64::from(taken);
+        node.orders -= u32::from(gone);
+        if node.watch != 0 {
+            self.watches.reduce(node, slot, &order, taken, gone);
+        }
+        if !gone {
+            self.orders.slots[slot as usize].qty = order.qty - taken;
+        } else {
+            node.head = if order.prev == 0 { order.next } else { node.head };
+            node.tail = if order.next == 0 { order.prev } else { node.tail };
+            let empty = node.orders == 0;
+            self.orders.remove(slot, order.prev, order.next);
+            if empty {
+                self.ladders.remove(at, level, &self.levels);
+                self.levels.remove(level);
+            }
+        }
+        // A level that was the best before has changed.
+        let change = Change::of(id, Effect::Book { side, top: was_best == level });
+        match kind {
+            Kind::Deleted => change,
+            Kind::Canceled => {
+                self.counters.over_cancels += u64::from(u64::from(taken) < record.quantity);
+                change
+            }
+            Kind::Replaced => self.replace(record, id, side, best_before),
+            Kind::ExecutedPrice => {
+                let printable = record.has(flag::PRINTABLE);
+                self.executed(record, change, side, record.price(), taken, printable)
+            }
+            _ => self.executed(record, change, side, price, taken, true),
+        }
     }
 
     #[cold]
     #[inline(never)]
-    fn unknown_order(&mut self, record: &EventRecord) -> Change {
+    fn unknown_order(&mut self, kind: Kind, record: &EventRecord) -> Change {
         self.counters.unknown_orders += 1;
-        Change::none(record.instrument())
+        let id = record.instrument();
+        // What replaces it is on the venue's book and not on ours.
+        if kind == Kind::Replaced { self.lack(id) } else { Change::none(id) }
+    }
+
+    /// A record says other than the order that it names; the order is believed.
+    #[cold]
+    #[inline(never)]
+    fn mismatch(&mut self, record: &EventRecord, id: InstrumentId, side: Side) {
+        let other_side = record.side != 0 && record.side != side as u8;
+        self.counters.instrument_mismatches += u64::from(record.instrument != id.0);
+        self.counters.side_mismatches += u64::from(other_side);
     }
 
     #[cold]
@@ -193,110 +225,61 @@ impl Books {
         Change::none(record.instrument())
     }
 
-    /// Takes shares off an order, and the order off the book if none are left. Returns how many it
-    /// had, or `qty`.
+    /// The trade of an execution that has taken `taken` shares off an order of `side`.
     #[inline]
-    fn reduce(&mut self, found: &Found, qty: u64) -> u32 {
-        let order = &mut self.orders.slots[found.slot as usize];
-        if qty >= u64::from(order.qty) {
-            let qty = order.qty;
-            self.remove(found);
-            return qty;
-        }
-        let qty = qty as u32;
-        order.qty -= qty;
-        let node = &mut self.levels.nodes[found.level as usize];
-        node.qty -= u64::from(qty);
-        if node.watch != 0 {
-            self.watches.reduce(node, found.slot, order, qty, false);
-        }
-        qty
-    }
-
-    /// Takes an order off the book, and its level if no other order is there.
-    #[inline]
-    fn remove(&mut self, found: &Found) {
-        let order = self.orders.slots[found.slot as usize];
-        let node = &mut self.levels.nodes[found.level as usize];
-        node.qty -= u64::from(order.qty);
-        node.orders -= 1;
-        if node.watch != 0 {
-            self.watches.reduce(node, found.slot, &order, order.qty, true);
-        }
-        if node.orders == 0 {
-            let at = index(found.id, found.side.index());
-            self.ladders.remove(at, found.level, &self.levels);
-            self.levels.remove(found.level);
-        } else {
-            Self::unlink(&mut self.orders.slots, node, order.prev, order.next);
-        }
-        self.orders.remove(found.slot);
-    }
-
-    #[inline]
-    fn unlink(slots: &mut [crate::order::Order], node: &mut LevelNode, prev: u32, next: u32) {
-        if prev == 0 {
-            node.head = next;
-        } else {
-            slots[prev as usize].next = next;
-        }
-        if next == 0 {
-            node.tail = prev;
-        } else {
-            slots[next as usize].prev = prev;
-        }
-    }
-
-    /// The change of a book where shares were taken off `found`. A level that was the best before
-    /// has changed.
-    #[inline]
-    fn reduced(&self, found: &Found, was_best: u32) -> Change {
-        Change::of(found.id, Effect::Book { side: found.side, top: was_best == found.level })
-    }
-
-    #[inline]
-    fn best_of(&self, found: &Found) -> u32 {
-        self.ladders.sides[index(found.id, found.side.index())].best
-    }
-
-    #[inline]
-    pub(crate) fn execute(&mut self, record: &EventRecord) -> Change {
-        let Some(found) = self.named(record) else { return self.unknown_order(record) };
-        if record.quantity == 0 {
-            return self.zero_quantity(record);
-        }
-        let price = found.price;
-        self.fill(record, &found, price, true)
-    }
-
-    #[inline]
-    pub(crate) fn execute_at_price(&mut self, record: &EventRecord) -> Change {
-        let Some(found) = self.named(record) else { return self.unknown_order(record) };
-        if record.quantity == 0 {
-            return self.zero_quantity(record);
-        }
-        let mut change = self.fill(record, &found, record.price(), record.has(flag::PRINTABLE));
-        if wire_price(record.price).is_none() {
-            change.trade = None;
-        }
-        change
-    }
-
-    #[inline]
-    fn fill(&mut self, record: &EventRecord, found: &Found, price: Price, printed: bool) -> Change {
-        let was_best = self.best_of(found);
-        let qty = self.reduce(found, record.quantity);
-        self.counters.over_executions += u64::from(u64::from(qty) < record.quantity);
-        self.print(found.id, price, u64::from(qty), printed);
+    fn executed(
+        &mut self,
+        record: &EventRecord,
+        change: Change,
+        side: Side,
+        price: Price,
+        taken: u32,
+        printable: bool,
+    ) -> Change {
+        let qty = u64::from(taken);
+        self.counters.over_executions += u64::from(qty < record.quantity);
+        self.print(change.instrument, price, qty, printable);
         let trade = Trade {
             price,
-            qty: u64::from(qty),
-            aggressor: Some(found.side.opposite()),
+            qty,
+            aggressor: Some(side.opposite()),
             order_ref: OrderRef(record.order_ref),
             kind: TradeKind::Displayed,
-            printable: printed,
+            printable,
         };
-        Change { trade: Some(trade), ..self.reduced(found, was_best) }
+        Change { trade: wire_price(price.0).map(|_| trade), ..change }
+    }
+
+    /// Puts the replacement in, the order itself being gone whether or not that succeeds.
+    #[inline]
+    fn replace(
+        &mut self,
+        record: &EventRecord,
+        id: InstrumentId,
+        side: Side,
+        before: Best,
+    ) -> Change {
+        // The order's own instrument is within the limits, whatever the record says.
+        let record = EventRecord { instrument: id.0, ..*record };
+        let placed = self
+            .newcomer(&record, Some(side), record.second_ref)
+            .and_then(|newcomer| self.place(id, &newcomer));
+        if let Err(refusal) = placed {
+            self.refuse(id, refusal);
+        }
+        let best = self.ladders.sides[index(id, side.index())].best;
+        let top = self.best(Kind::Replaced, best) != before;
+        Change::of(id, Effect::Book { side, top })
+    }
+
+    /// What a best level has to be compared with, where a replacement needs it.
+    #[inline]
+    fn best(&self, kind: Kind, level: u32) -> Best {
+        if kind != Kind::Replaced {
+            return Best::default();
+        }
+        let node = &self.levels.nodes[level as usize];
+        Best { price: node.price, qty: node.qty }
     }
 
     /// Takes note of a trade that counts for the tape.
@@ -310,58 +293,6 @@ impl Books {
             instrument.last_trade = price;
             instrument.volume = instrument.volume.saturating_add(qty);
         }
-    }
-
-    #[inline]
-    pub(crate) fn cancel(&mut self, record: &EventRecord) -> Change {
-        let Some(found) = self.named(record) else { return self.unknown_order(record) };
-        if record.quantity == 0 {
-            return self.zero_quantity(record);
-        }
-        let was_best = self.best_of(&found);
-        let qty = self.reduce(&found, record.quantity);
-        self.counters.over_cancels += u64::from(u64::from(qty) < record.quantity);
-        self.reduced(&found, was_best)
-    }
-
-    #[inline]
-    pub(crate) fn delete(&mut self, record: &EventRecord) -> Change {
-        let Some(found) = self.named(record) else { return self.unknown_order(record) };
-        let was_best = self.best_of(&found);
-        self.remove(&found);
-        self.reduced(&found, was_best)
-    }
-
-    /// The order goes whether or not the one that comes can be taken in.
-    #[inline]
-    pub(crate) fn replace(&mut self, record: &EventRecord) -> Change {
-        let Some(found) = self.named(record) else { return self.unknown_replaced(record) };
-        let (id, side) = (found.id, found.side);
-        let at = index(id, side.index());
-        let before = self.best(at);
-        self.remove(&found);
-        // The order's own instrument is within the limits, whatever the record says.
-        let record = EventRecord { instrument: id.0, ..*record };
-        let placed = self
-            .newcomer(&record, Some(side), record.second_ref)
-            .and_then(|newcomer| self.place(id, &newcomer));
-        if let Err(refusal) = placed {
-            self.refuse(id, refusal);
-        }
-        Change::of(id, Effect::Book { side, top: self.best(at) != before })
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn unknown_replaced(&mut self, record: &EventRecord) -> Change {
-        self.counters.unknown_orders += 1;
-        self.lack(record.instrument())
-    }
-
-    #[inline]
-    fn best(&self, at: usize) -> Best {
-        let node = &self.levels.nodes[self.ladders.sides[at].best as usize];
-        Best { price: node.price, qty: node.qty }
     }
 
     /// A trade against an order that was not displayed.

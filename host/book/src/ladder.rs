@@ -72,7 +72,7 @@ impl SideLadder {
         } else {
             price
         };
-        Some(if side == 0 { i64::from(ticks) } else { -i64::from(ticks) })
+        Some(signed(side, ticks))
     }
 
     /// The cell of a price in the window, if it has one.
@@ -118,6 +118,13 @@ impl SideLadder {
     }
 }
 
+/// Turns the sign on the sell side, without a branch that would be guessed wrong every other time.
+#[inline(always)]
+fn signed(side: usize, ticks: u32) -> i64 {
+    let turn = -(side as i64 & 1);
+    (i64::from(ticks) ^ turn) - turn
+}
+
 /// The ladders of every instrument.
 pub(crate) struct Ladders {
     pub sides: Array<SideLadder>,
@@ -149,6 +156,31 @@ impl Ladders {
             fresh: 2,
             spare: 1,
         })
+    }
+
+    /// The cell of a price in the window of a side, by their indices; any other cell for a price
+    /// that is not in the window.
+    #[inline]
+    fn guess(&self, at: usize, price: i64) -> (usize, usize) {
+        let Some(ladder) = self.sides.get(at) else { return (0, 0) };
+        let price = price as u32;
+        let ticks = if ladder.tick == CENT { price / CENT } else { price };
+        let cell = signed(at, ticks).wrapping_sub(ladder.first) as usize % TICKS;
+        (ladder.window as usize, cell)
+    }
+
+    /// Begins to load the cell of a price.
+    #[inline]
+    pub(crate) fn fetch_cell(&self, at: usize, price: i64) {
+        let (window, cell) = self.guess(at, price);
+        self.windows.fetch_within(window, Window::offset(cell));
+    }
+
+    /// What is in the cell of a price, or in some other where it has none.
+    #[inline]
+    pub(crate) fn peek(&self, at: usize, price: i64) -> u32 {
+        let (window, cell) = self.guess(at, price);
+        self.windows[window].get(cell)
     }
 
     /// The level of a price, zero if there is none.

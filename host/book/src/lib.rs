@@ -15,6 +15,7 @@
 //! wrong, and the policy and risk act on that.
 #![deny(unsafe_code)]
 
+mod ahead;
 mod books;
 mod change;
 mod counters;

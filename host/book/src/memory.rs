@@ -120,6 +120,29 @@ impl<T: Plain> DerefMut for Array<T> {
     }
 }
 
+impl<T: Plain> Array<T> {
+    /// Begins to load an element into the first-level cache; nothing happens for one that is not
+    /// there.
+    #[inline(always)]
+    pub(crate) fn fetch(&self, at: usize) {
+        self.fetch_within(at, 0);
+    }
+
+    /// The same, of an element larger than a cache line: the line with its byte `offset`.
+    #[inline(always)]
+    pub(crate) fn fetch_within(&self, at: usize, offset: usize) {
+        let address = self.map.as_ptr().cast::<T>().wrapping_add(at).wrapping_byte_add(offset);
+        #[cfg(target_arch = "x86_64")]
+        {
+            use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            // SAFETY: a prefetch reads nothing and faults on no address.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        core::hint::black_box(address);
+    }
+}
+
 /// Hands out arrays and keeps the account of what the system gave.
 pub(crate) struct Reserve {
     huge_pages: bool,

@@ -16,16 +16,16 @@
 use crate::memory::{Array, Reserve};
 use crate::table::Table;
 
-/// One resting order. Slot 0 is nobody.
+/// One resting order. Slot 0 is nobody; its links are written and never read.
 #[derive(Clone, Copy, Default)]
 #[repr(C, align(32))]
 pub(crate) struct Order {
     pub order_ref: u64,
-    /// Time of arrival in orders taken in: of two orders of a level the one with the lower stamp is
-    /// ahead.
+    /// Time of arrival in orders taken in, zero while the slot is free: of two orders of a level the
+    /// one with the lower stamp is ahead.
     pub stamp: u64,
     pub qty: u32,
-    /// Its level, zero while the slot is free, and [`MARK`].
+    /// Its level, and [`MARK`].
     level: u32,
     /// The order ahead of it, zero for the first.
     pub prev: u32,
@@ -64,13 +64,15 @@ pub(crate) struct Orders {
     forgotten: u64,
 }
 
-/// Where a new order went.
+/// Where a new order may go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Stored {
+pub(crate) enum Vacancy {
     /// To this slot of the window.
     Direct(u32),
     /// To this slot of the pool.
     Sparse(u32),
+    /// Nowhere: an order has its reference.
+    Duplicate,
     /// Nowhere: there is no space.
     Full,
 }
@@ -97,10 +99,22 @@ impl Orders {
         (order_ref as usize & self.mask) as u32 + 1
     }
 
+    /// Begins to load the slot where a reference belongs.
+    #[inline]
+    pub(crate) fn fetch(&self, order_ref: u64) {
+        self.slots.fetch(self.home(order_ref) as usize);
+    }
+
+    /// What is in the slot where a reference belongs, whoever it is.
+    #[inline]
+    pub(crate) fn home_of(&self, order_ref: u64) -> &Order {
+        &self.slots[self.home(order_ref) as usize]
+    }
+
     /// An order is in the slot.
     #[inline]
     fn is_taken(&self, order: &Order) -> bool {
-        order.level() != 0 && order.stamp > self.forgotten
+        order.stamp > self.forgotten
     }
 
     /// The slot of a reference, zero if it is not on the book.
@@ -120,69 +134,82 @@ impl Orders {
         self.table.find(order_ref)
     }
 
-    /// Takes in an order whose reference is not there yet. It counts as there once it has a level.
+    /// A slot for a new order, which is on the book once it is [`Orders::put`] there.
     #[inline]
-    pub(crate) fn insert(&mut self, order_ref: u64, qty: u32) -> Stored {
-        if self.len == self.orders_max {
-            return Stored::Full;
-        }
+    pub(crate) fn vacancy(&mut self, order_ref: u64) -> Vacancy {
         let home = self.home(order_ref);
         let order = &self.slots[home as usize];
-        let stored = if self.is_taken(order) {
-            self.insert_sparse(order_ref, home)
-        } else {
-            Stored::Direct(home)
-        };
-        let (Stored::Direct(slot) | Stored::Sparse(slot)) = stored else { return Stored::Full };
-        self.len += 1;
-        self.stamp += 1;
-        let order = &mut self.slots[slot as usize];
-        let (stamp, level) = (self.stamp, order.level & MARK);
-        *order = Order { order_ref, stamp, qty, level, prev: 0, next: 0 };
-        stored
+        if self.is_taken(order) || order.level & MARK != 0 || self.len == self.orders_max {
+            return self.vacancy_elsewhere(order_ref, home);
+        }
+        Vacancy::Direct(home)
     }
 
-    /// A slot of the pool for a reference whose own is taken.
     #[cold]
     #[inline(never)]
-    fn insert_sparse(&mut self, order_ref: u64, home: u32) -> Stored {
+    fn vacancy_elsewhere(&mut self, order_ref: u64, home: u32) -> Vacancy {
+        if self.find(order_ref) != 0 {
+            return Vacancy::Duplicate;
+        }
+        if self.len == self.orders_max {
+            return Vacancy::Full;
+        }
+        if !self.is_taken(&self.slots[home as usize]) {
+            return Vacancy::Direct(home);
+        }
         let slot = if self.free != 0 { self.free } else { self.fresh };
         self.slots[home as usize].level |= MARK;
         if !self.table.insert(order_ref, slot) {
-            return Stored::Full;
+            return Vacancy::Full;
         }
         if self.free != 0 {
             self.free = self.slots[slot as usize].next;
         } else {
             self.fresh += 1;
         }
-        Stored::Sparse(slot)
+        self.slots[slot as usize].order_ref = order_ref;
+        Vacancy::Sparse(slot)
     }
 
-    /// Gives a new order its level, and the order ahead of it.
+    /// Puts an order into its slot, behind the order `prev` of its level.
     #[inline]
-    pub(crate) fn join(&mut self, slot: u32, level: u32, prev: u32) {
+    pub(crate) fn put(&mut self, slot: u32, order_ref: u64, qty: u32, level: u32, prev: u32) {
+        self.len += 1;
+        self.stamp += 1;
         let order = &mut self.slots[slot as usize];
-        order.level |= level;
-        order.prev = prev;
+        let level = level | order.level & MARK;
+        *order = Order { order_ref, stamp: self.stamp, qty, level, prev, next: 0 };
+        // The slot of nobody is written too, where there is none ahead: cheaper than asking.
+        self.slots[prev as usize].next = slot;
     }
 
-    /// Frees a slot that is in use.
+    /// Takes an order out of its line and frees its slot.
     #[inline]
-    pub(crate) fn remove(&mut self, slot: u32) {
-        self.slots[slot as usize].level &= MARK;
+    pub(crate) fn remove(&mut self, slot: u32, prev: u32, next: u32) {
+        self.slots[prev as usize].next = next;
+        self.slots[next as usize].prev = prev;
+        self.slots[slot as usize].stamp = 0;
         self.len -= 1;
         if slot as usize > self.mask + 1 {
-            self.remove_sparse(slot);
+            self.give_back(slot);
         }
     }
 
+    /// Frees a slot of the pool.
     #[cold]
     #[inline(never)]
-    fn remove_sparse(&mut self, slot: u32) {
+    fn give_back(&mut self, slot: u32) {
         self.table.remove(self.slots[slot as usize].order_ref);
         self.slots[slot as usize].next = self.free;
         self.free = slot;
+    }
+
+    /// Leaves a vacancy as it was.
+    #[cold]
+    pub(crate) fn decline(&mut self, vacancy: Vacancy) {
+        if let Vacancy::Sparse(slot) = vacancy {
+            self.give_back(slot);
+        }
     }
 
     /// Forgets every order. The slots of the window stay as they are, too old to count.
@@ -201,19 +228,17 @@ mod tests {
     use super::*;
     use std::collections::HashMap;
 
-    fn slot(stored: Stored) -> u32 {
-        match stored {
-            Stored::Direct(slot) | Stored::Sparse(slot) => slot,
-            Stored::Full => panic!("full"),
+    fn slot(vacancy: Vacancy) -> u32 {
+        match vacancy {
+            Vacancy::Direct(slot) | Vacancy::Sparse(slot) => slot,
+            Vacancy::Duplicate | Vacancy::Full => panic!("{vacancy:?}"),
         }
     }
 
-    fn hold(orders: &mut Orders, order_ref: u64) -> Stored {
-        let stored = orders.insert(order_ref, 1);
-        if stored != Stored::Full {
-            orders.join(slot(stored), 1, 0);
-        }
-        stored
+    fn hold(orders: &mut Orders, order_ref: u64) -> Vacancy {
+        let vacancy = orders.vacancy(order_ref);
+        orders.put(slot(vacancy), order_ref, 1, 1, 0);
+        vacancy
     }
 
     #[test]
@@ -222,16 +247,17 @@ mod tests {
         let window = orders.mask as u64 + 1;
         let refs = [5, 5 + window, 5 + 2 * window, u64::MAX];
         let slots = refs.map(|r| slot(hold(&mut orders, r)));
-        assert_eq!(orders.insert(6, 1), Stored::Full);
+        assert_eq!(orders.vacancy(6), Vacancy::Full);
+        assert_eq!(orders.vacancy(5), Vacancy::Duplicate);
         assert_eq!(refs.map(|r| orders.find(r)), slots);
         assert_eq!(orders.find(5 + 3 * window), 0);
-        orders.remove(slots[0]);
+        orders.remove(slots[0], 0, 0);
         assert_eq!((orders.find(5), orders.find(5 + window)), (0, slots[1]));
-        assert!(matches!(hold(&mut orders, 5), Stored::Direct(_)));
+        assert!(matches!(hold(&mut orders, 5), Vacancy::Direct(_)));
         orders.clear();
         assert!(refs.iter().all(|&r| orders.find(r) == 0));
         assert_eq!(orders.len, 0);
-        assert!(matches!(hold(&mut orders, 5 + window), Stored::Direct(6)));
+        assert!(matches!(hold(&mut orders, 5 + window), Vacancy::Direct(6)));
     }
 
     #[test]
@@ -244,7 +270,7 @@ mod tests {
             let order_ref = (seed >> 40 & 63) << (if seed >> 50 & 1 == 0 { 0 } else { 13 });
             assert_eq!(orders.find(order_ref), *naive.get(&order_ref).unwrap_or(&0));
             if let Some(slot) = naive.remove(&order_ref) {
-                orders.remove(slot);
+                orders.remove(slot, 0, 0);
             } else {
                 naive.insert(order_ref, slot(hold(&mut orders, order_ref)));
             }

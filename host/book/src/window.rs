@@ -22,6 +22,12 @@ pub(crate) type Summary = u32;
 impl Window {
     pub(crate) const EMPTY: Window = Window { bits: [0; TICKS / 64], cells: [0; TICKS] };
 
+    /// Where the cell of a tick lies in the window, in bytes.
+    #[inline]
+    pub(crate) const fn offset(tick: usize) -> usize {
+        core::mem::offset_of!(Window, cells) + tick * size_of::<u32>()
+    }
+
     /// The level of a tick, zero if there is none.
     #[inline]
     pub(crate) fn get(&self, tick: usize) -> u32 {
