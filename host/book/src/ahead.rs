@@ -3,91 +3,116 @@
 //! A record touches four to six cache lines, each found by what the one before holds: the order,
 //! its level and its neighbours in line; or, for a newcomer, the side, a cell of its window, the
 //! level there and the last in line. One after the other they cost a miss each. Where several
-//! records are at hand, these chains are followed for all of them side by side, a link at a time,
-//! and the misses overlap: [`Books::look_ahead`] takes one link for each of four records ahead of
-//! the one that is applied next.
+//! records are at hand, these chains are followed for all of them side by side, and the misses
+//! overlap: [`Books::look_ahead`] takes one link for each of four records ahead of the one that is
+//! applied next.
 //!
 //! It only loads: whatever it reads may be of yesterday by the time the record is applied, which
-//! costs time and nothing else. Every step does the same for every kind of record, since a branch
-//! on the kind would be guessed wrong as often as not.
+//! costs time and nothing else. Nearly all of it is without branches, since one on the kind of
+//! record would be guessed wrong as often as not.
 
 use crate::Books;
-use tercel_abi::EventRecord;
+use core::hint::select_unpredictable;
+use tercel_abi::{EventRecord, Kind};
 
-/// Records between the first link and the record that is applied.
-const FIRST: usize = 16;
-/// The second.
-const SECOND: usize = 10;
-/// The third.
-const THIRD: usize = 5;
-/// The last.
+/// Records between the one whose order is loaded and the one that is applied.
+const ORDER: usize = 16;
+/// To the one whose order is followed to its level.
+const LEVEL: usize = 10;
+/// To the one whose price is followed to its level.
+const PRICE: usize = 5;
+/// To the one whose level is followed to the last in line.
 const LAST: usize = 2;
+/// Records that are under way at a time: a power of two.
+const TRAILS: usize = 8;
+
+const _: () = assert!(LEVEL - LAST <= TRAILS);
+
+/// How far the chain of a record has been followed.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Trail {
+    /// Cell of a newcomer's price; an empty one for anything else.
+    cell: u32,
+    /// The level there.
+    level: u32,
+}
+
+/// The trails of the records under way.
+pub(crate) type Trails = [Trail; TRAILS];
 
 impl Books {
     /// Begins to load what the records after `at` will touch. Call it before each of `records` is
     /// applied, in their order.
     #[inline]
-    pub fn look_ahead(&self, records: &[EventRecord], at: usize) {
+    pub fn look_ahead(&mut self, records: &[EventRecord], at: usize) {
         if at == 0 {
             return self.look_ahead_first(records);
         }
-        if let Some(record) = records.get(at + FIRST) {
+        if let Some(record) = records.get(at + ORDER) {
             self.fetch_orders(record);
         }
-        if let Some(record) = records.get(at + SECOND) {
-            self.fetch_level(record);
+        if let Some(record) = records.get(at + LEVEL) {
+            self.fetch_level(record, at + LEVEL);
         }
-        if let Some(record) = records.get(at + THIRD) {
-            self.fetch_newcomer(record);
-        }
-        if let Some(record) = records.get(at + LAST) {
-            self.fetch_last(record);
-        }
+        self.fetch_price(at + PRICE);
+        self.fetch_last(at + LAST);
     }
 
     /// The records within reach of the first one.
-    fn look_ahead_first(&self, records: &[EventRecord]) {
-        let within = |most: usize| records.get(..=most).unwrap_or(records);
-        within(FIRST).iter().for_each(|record| self.fetch_orders(record));
-        within(SECOND).iter().for_each(|record| self.fetch_level(record));
-        within(THIRD).iter().for_each(|record| self.fetch_newcomer(record));
-        within(LAST).iter().for_each(|record| self.fetch_last(record));
+    fn look_ahead_first(&mut self, records: &[EventRecord]) {
+        for record in &records[..records.len().min(ORDER + 1)] {
+            self.fetch_orders(record);
+        }
+        self.trails = Trails::default();
+        for at in 0..records.len().min(LEVEL + 1) {
+            if at > LEVEL - PRICE {
+                self.fetch_price(at + PRICE - LEVEL);
+            }
+            if at > LEVEL - LAST {
+                self.fetch_last(at + LAST - LEVEL);
+            }
+            self.fetch_level(&records[at], at);
+        }
     }
 
     /// The slots of its orders and the sides of its instrument.
-    #[inline]
+    #[inline(always)]
     fn fetch_orders(&self, record: &EventRecord) {
+        let replaced = record.kind == Kind::Replaced as u8;
         self.orders.fetch(record.order_ref);
-        self.orders.fetch(record.second_ref);
+        self.orders.fetch(select_unpredictable(replaced, record.second_ref, record.order_ref));
         self.ladders.sides.fetch(record.instrument as usize * 2);
         self.ladders.sides.fetch(record.instrument as usize * 2 + 1);
     }
 
-    /// The level of its order and the neighbours in line; the cells of its price on either side.
-    #[inline]
-    fn fetch_level(&self, record: &EventRecord) {
-        let order = self.orders.home_of(record.order_ref);
-        self.levels.nodes.fetch(order.level() as usize);
+    /// The level of its order and the neighbours in line, and the cell of a newcomer's price.
+    #[inline(always)]
+    fn fetch_level(&mut self, record: &EventRecord, at: usize) {
+        let order = self.orders.guess(record.order_ref);
+        self.levels.nodes.fetch(order.level as usize);
         self.orders.slots.fetch(order.prev as usize);
         self.orders.slots.fetch(order.next as usize);
-        let at = record.instrument as usize * 2;
-        self.ladders.fetch_cell(at + usize::from(record.side == b'S'), record.price);
+        let added = (record.kind == Kind::Add as u8) | (record.kind == Kind::AddAttributed as u8);
+        let replaced = record.kind == Kind::Replaced as u8;
+        let side = select_unpredictable(added, usize::from(record.side == b'S'), order.side);
+        let at_side = record.instrument as usize * 2 + side;
+        let cell = self.ladders.guess(at_side, record.price as u32, added | replaced);
+        self.ladders.fetch(cell);
+        self.trails[at % TRAILS] = Trail { cell: cell as u32, level: 0 };
     }
 
-    /// The level at the price of a newcomer. What replaces an order has the side of that order.
-    #[inline]
-    fn fetch_newcomer(&self, record: &EventRecord) {
-        let at = record.instrument as usize * 2 + usize::from(record.side == b'S');
-        let level = self.ladders.peek(at, record.price);
-        self.levels.nodes.fetch(level as usize);
+    /// The level at a newcomer's price.
+    #[inline(always)]
+    fn fetch_price(&mut self, at: usize) {
+        let trail = &mut self.trails[at % TRAILS];
+        trail.level = self.ladders.level_in(trail.cell as usize);
+        self.levels.nodes.fetch(trail.level as usize);
     }
 
     /// The last in line there.
-    #[inline]
-    fn fetch_last(&self, record: &EventRecord) {
-        let at = record.instrument as usize * 2 + usize::from(record.side == b'S');
-        let level = self.ladders.peek(at, record.price);
-        let last = self.levels.nodes.get(level as usize).map_or(0, |node| node.tail);
-        self.orders.slots.fetch(last as usize);
+    #[inline(always)]
+    fn fetch_last(&self, at: usize) {
+        let level = self.trails[at % TRAILS].level;
+        self.orders.slots.fetch(self.levels.nodes[level as usize].tail as usize);
     }
 }

@@ -36,6 +36,7 @@
 //! delete the order, its two neighbours, the level and the side. With the books of 100 instruments
 //! these come from the second and third level of the cache, with 8,000 drawn at random from memory.
 
+use crate::ahead::Trails;
 use crate::ladder::Ladders;
 use crate::level::Levels;
 use crate::memory::Reserve;
@@ -58,6 +59,7 @@ pub struct Books {
     pub(crate) stale: Stale,
     pub(crate) counters: BookCounters,
     pub(crate) memory: MemoryReport,
+    pub(crate) trails: Trails,
 }
 
 /// How much of the limits is in use.
@@ -89,24 +91,36 @@ impl Books {
             stale: Stale::default(),
             counters: BookCounters::default(),
             memory: reserve.report(),
+            trails: Trails::default(),
         })
     }
 
     /// Applies one record and says what it changed. Records must come in the order of the feed.
     #[inline]
     pub fn apply(&mut self, record: &EventRecord) -> Change {
+        const ADD: u8 = Kind::Add as u8;
+        const ADD_ATTRIBUTED: u8 = Kind::AddAttributed as u8;
+        const EXECUTED: u8 = Kind::Executed as u8;
+        const EXECUTED_PRICE: u8 = Kind::ExecutedPrice as u8;
+        const CANCELED: u8 = Kind::Canceled as u8;
+        const DELETED: u8 = Kind::Deleted as u8;
+        const REPLACED: u8 = Kind::Replaced as u8;
         self.counters.records += 1;
-        let Some(kind) = record.kind() else { return self.unknown_kind(record) };
         if self.stale.up_unseen {
             self.stale.hear(record);
         }
+        match record.kind {
+            ADD | ADD_ATTRIBUTED => self.add(record),
+            EXECUTED | EXECUTED_PRICE | CANCELED | DELETED | REPLACED => self.reduce(record),
+            _ => self.apply_other(record),
+        }
+    }
+
+    /// Records of anything but resting orders, some percent of a day.
+    #[inline(never)]
+    fn apply_other(&mut self, record: &EventRecord) -> Change {
+        let Some(kind) = record.kind() else { return self.unknown_kind(record) };
         match kind {
-            Kind::Add | Kind::AddAttributed => self.add(record),
-            Kind::Executed
-            | Kind::ExecutedPrice
-            | Kind::Canceled
-            | Kind::Deleted
-            | Kind::Replaced => self.reduce(kind, record),
             Kind::Trade => self.trade(record),
             Kind::Cross => self.cross(record),
             Kind::Broken => self.broken(record),
@@ -132,6 +146,13 @@ impl Books {
             | Kind::Imbalance
             | Kind::RetailInterest
             | Kind::DirectListing => self.apply_state(kind, record),
+            Kind::Add
+            | Kind::AddAttributed
+            | Kind::Executed
+            | Kind::ExecutedPrice
+            | Kind::Canceled
+            | Kind::Deleted
+            | Kind::Replaced => self.apply(record),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Records that add, change, execute and remove orders, and trades.
 
 use crate::ladder::index;
-use crate::order::Vacancy;
+use crate::order::{Held, Vacancy};
 use crate::{Books, Change, Effect, Trade, TradeKind};
+use core::hint::select_unpredictable;
 use tercel_abi::{EventRecord, Kind, flag};
 use tercel_types::{InstrumentId, OrderRef, Price, Side};
 
@@ -96,10 +97,12 @@ impl Books {
         let node = &mut self.levels.nodes[level as usize];
         let last = node.tail;
         node.tail = slot;
-        node.head = if last == 0 { slot } else { node.head };
+        node.head = select_unpredictable(last == 0, slot, node.head);
         node.qty += u64::from(qty);
         node.orders += 1;
-        self.orders.put(slot, order_ref, qty, level, last);
+        let side_index = side.index();
+        self.orders
+            .put(order_ref, Held { slot, level, side: side_index, qty, prev: last, next: 0 });
         if self.watches.awaits() {
             self.welcome(order_ref, slot);
         }
@@ -141,72 +144,81 @@ impl Books {
     ///
     /// One path for all of them, because which of them comes next cannot be guessed, and a wrong
     /// guess costs more than what they differ in.
-    #[inline]
-    pub(crate) fn reduce(&mut self, kind: Kind, record: &EventRecord) -> Change {
-        let slot = self.orders.find(record.order_ref);
-        if slot == 0 {
-            return self.unknown_order(kind, record);
-        }
-        let order = self.orders.slots[slot as usize];
-        let level = order.level();
-        let node = &mut self.levels.nodes[level as usize];
-        let (id, side, price) = (node.id(), node.side(), node.price());
+    #[inline(always)]
+    pub(crate) fn reduce(&mut self, record: &EventRecord) -> Change {
+        let Some(order) = self.orders.hold(record.order_ref) else {
+            return self.unknown_order(record);
+        };
+        let Held { slot, level, side, qty, prev, next } = order;
+        let side = if side == 0 { Side::Buy } else { Side::Sell };
+        let node = &self.levels.nodes[level as usize];
+        let (id, price) = (node.id(), node.price);
         if record.instrument != id.0 || record.side != 0 && record.side != side as u8 {
             self.mismatch(record, id, side);
         }
-        let whole = matches!(kind, Kind::Deleted | Kind::Replaced);
-        if record.quantity == 0 && !whole {
+        let whole = (record.kind == Kind::Deleted as u8) | (record.kind == Kind::Replaced as u8);
+        let asked = select_unpredictable(whole, u64::MAX, record.quantity);
+        if asked == 0 {
             return self.zero_quantity(record);
         }
+        let taken = u64::from(qty).min(asked) as u32;
+        let gone = taken == qty;
+
         let at = index(id, side.index());
         let was_best = self.ladders.sides[at].best;
-        let asked = if whole { u64::MAX } else { record.quantity };
-        let taken = u64::from(order.qty).min(asked) as u32;
-        let gone = taken == order.qty;
-        let best_before = self.best(kind, was_best);
-
         let node = &mut self.levels.nodes[level as usize];
+        let before = Best { price, qty: node.qty };
         node.qty -= u64::from(taken);
         node.orders -= u32::from(gone);
         if node.watch != 0 {
-            self.watches.reduce(node, slot, &order, taken, gone);
+            let order = &self.orders.slots[slot as usize];
+            self.watches.reduce(node, slot, order, taken, gone);
         }
-        if !gone {
-            self.orders.slots[slot as usize].qty = order.qty - taken;
-        } else {
-            node.head = if order.prev == 0 { order.next } else { node.head };
-            node.tail = if order.next == 0 { order.prev } else { node.tail };
+        if gone {
+            node.head = select_unpredictable(prev == 0, next, node.head);
+            node.tail = select_unpredictable(next == 0, prev, node.tail);
             let empty = node.orders == 0;
-            self.orders.remove(slot, order.prev, order.next);
+            self.orders.remove(slot, prev, next);
             if empty {
                 self.ladders.remove(at, level, &self.levels);
                 self.levels.remove(level);
             }
+        } else {
+            self.orders.slots[slot as usize].qty = qty - taken;
         }
         // A level that was the best before has changed.
-        let change = Change::of(id, Effect::Book { side, top: was_best == level });
-        match kind {
-            Kind::Deleted => change,
-            Kind::Canceled => {
+        let was_top = was_best == level;
+        let change = Change::of(id, Effect::Book { side, top: was_top });
+        const CANCELED: u8 = Kind::Canceled as u8;
+        const DELETED: u8 = Kind::Deleted as u8;
+        const REPLACED: u8 = Kind::Replaced as u8;
+        const EXECUTED: u8 = Kind::Executed as u8;
+        match record.kind {
+            DELETED => change,
+            CANCELED => {
                 self.counters.over_cancels += u64::from(u64::from(taken) < record.quantity);
                 change
             }
-            Kind::Replaced => self.replace(record, id, side, best_before),
-            Kind::ExecutedPrice => {
+            REPLACED => {
+                // Another best level is as it was until the replacement comes.
+                let before = if was_top { before } else { self.best(was_best) };
+                self.replace(record, id, side, before)
+            }
+            EXECUTED => self.executed(record, change, side, Price(i64::from(price)), taken, true),
+            _ => {
                 let printable = record.has(flag::PRINTABLE);
                 self.executed(record, change, side, record.price(), taken, printable)
             }
-            _ => self.executed(record, change, side, price, taken, true),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn unknown_order(&mut self, kind: Kind, record: &EventRecord) -> Change {
+    fn unknown_order(&mut self, record: &EventRecord) -> Change {
         self.counters.unknown_orders += 1;
         let id = record.instrument();
         // What replaces it is on the venue's book and not on ours.
-        if kind == Kind::Replaced { self.lack(id) } else { Change::none(id) }
+        if record.kind == Kind::Replaced as u8 { self.lack(id) } else { Change::none(id) }
     }
 
     /// A record says other than the order that it names; the order is believed.
@@ -268,16 +280,12 @@ impl Books {
             self.refuse(id, refusal);
         }
         let best = self.ladders.sides[index(id, side.index())].best;
-        let top = self.best(Kind::Replaced, best) != before;
+        let top = self.best(best) != before;
         Change::of(id, Effect::Book { side, top })
     }
 
-    /// What a best level has to be compared with, where a replacement needs it.
     #[inline]
-    fn best(&self, kind: Kind, level: u32) -> Best {
-        if kind != Kind::Replaced {
-            return Best::default();
-        }
+    fn best(&self, level: u32) -> Best {
         let node = &self.levels.nodes[level as usize];
         Best { price: node.price, qty: node.qty }
     }

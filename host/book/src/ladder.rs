@@ -22,7 +22,8 @@
 use crate::level::{Levels, rank};
 use crate::memory::{Array, Reserve};
 use crate::tree::Trees;
-use crate::window::{Summary, TICKS, Window};
+use crate::window::{Summary, TICKS, Windows, cell};
+use core::hint::select_unpredictable;
 use tercel_types::InstrumentId;
 
 /// Orders that have to miss a window before it is moved.
@@ -75,32 +76,30 @@ impl SideLadder {
         Some(signed(side, ticks))
     }
 
-    /// The cell of a price in the window, if it has one.
-    #[inline]
-    fn cell_of(&self, side: usize, price: u32) -> Option<usize> {
-        if self.window == 0 {
-            return None;
-        }
-        let cell = self.tick_of(side, price)?.wrapping_sub(self.first);
-        (0..TICKS as i64).contains(&cell).then_some(cell as usize)
+    /// The tick of the window at a price, if it has one. A side without a window has one of its
+    /// own that is always empty.
+    #[inline(always)]
+    fn tick_at(&self, side: usize, price: u32) -> Option<usize> {
+        let tick = self.tick_of(side, price)?.wrapping_sub(self.first) as u64;
+        (tick < TICKS as u64).then_some(tick as usize)
     }
 
-    /// The rank of the price of a cell.
+    /// The rank of the price of a tick of the window.
     #[inline]
-    fn rank_of(&self, side: usize, cell: usize) -> u32 {
-        let tick = self.first + cell as i64;
+    fn rank_of(&self, side: usize, tick: usize) -> u32 {
+        let tick = self.first + tick as i64;
         rank(side, tick.unsigned_abs() as u32 * self.tick)
     }
 
-    /// How many cells are worse than a price, which need not be on the grid.
-    fn cells_worse(&self, side: usize, price: u32) -> usize {
+    /// How many ticks are worse than a price, which need not be on the grid.
+    fn ticks_worse(&self, side: usize, price: u32) -> usize {
         let tick = self.tick.max(1);
         let bound =
             if side == 0 { i64::from(price.div_ceil(tick)) } else { -i64::from(price / tick) };
         (bound - self.first).clamp(0, TICKS as i64) as usize
     }
 
-    /// The rank of the lowest cell, or the lowest rank that there can be.
+    /// The rank of the lowest tick, or the lowest rank that there can be.
     fn lowest_rank(&self, side: usize) -> u32 {
         let price = self.first.abs() * i64::from(self.tick);
         match side {
@@ -128,7 +127,7 @@ fn signed(side: usize, ticks: u32) -> i64 {
 /// The ladders of every instrument.
 pub(crate) struct Ladders {
     pub sides: Array<SideLadder>,
-    windows: Array<Window>,
+    windows: Windows,
     trees: Trees,
     /// Windows from this on are free.
     fresh: u32,
@@ -151,51 +150,48 @@ impl Ladders {
         Ok(Ladders {
             sides: reserve.array(instruments_max * 2)?,
             // Number 0 is none, and one is the spare.
-            windows: reserve.array(instruments_max * 2 + 2)?,
+            windows: Windows::new(instruments_max * 2 + 2, reserve)?,
             trees: Trees::new(levels_max, reserve)?,
             fresh: 2,
             spare: 1,
         })
     }
 
-    /// The cell of a price in the window of a side, by their indices; any other cell for a price
-    /// that is not in the window.
-    #[inline]
-    fn guess(&self, at: usize, price: i64) -> (usize, usize) {
-        let Some(ladder) = self.sides.get(at) else { return (0, 0) };
-        let price = price as u32;
+    /// The cell of a price of a side; an empty one where there is none, or if it is not `wanted`.
+    /// Without branches: which of these it is cannot be guessed.
+    #[inline(always)]
+    pub(crate) fn guess(&self, at: usize, price: u32, wanted: bool) -> usize {
+        let Some(ladder) = self.sides.get(at) else { return 0 };
         let ticks = if ladder.tick == CENT { price / CENT } else { price };
-        let cell = signed(at, ticks).wrapping_sub(ladder.first) as usize % TICKS;
-        (ladder.window as usize, cell)
+        let tick = signed(at, ticks).wrapping_sub(ladder.first) as usize;
+        select_unpredictable(wanted & (tick < TICKS), cell(ladder.window, tick % TICKS), 0)
     }
 
-    /// Begins to load the cell of a price.
-    #[inline]
-    pub(crate) fn fetch_cell(&self, at: usize, price: i64) {
-        let (window, cell) = self.guess(at, price);
-        self.windows.fetch_within(window, Window::offset(cell));
+    /// Begins to load a cell.
+    #[inline(always)]
+    pub(crate) fn fetch(&self, cell: usize) {
+        self.windows.fetch(cell);
     }
 
-    /// What is in the cell of a price, or in some other where it has none.
-    #[inline]
-    pub(crate) fn peek(&self, at: usize, price: i64) -> u32 {
-        let (window, cell) = self.guess(at, price);
-        self.windows[window].get(cell)
+    /// The level in a cell, zero if there is none.
+    #[inline(always)]
+    pub(crate) fn level_in(&self, cell: usize) -> u32 {
+        self.windows.get(cell)
     }
 
     /// The level of a price, zero if there is none.
     #[inline]
     pub(crate) fn find(&self, at: usize, price: u32, levels: &Levels) -> u32 {
         let ladder = &self.sides[at];
-        match ladder.cell_of(at & 1, price) {
-            Some(cell) => self.windows[ladder.window as usize].get(cell),
+        match ladder.tick_at(at & 1, price) {
+            Some(tick) => self.windows.get(cell(ladder.window, tick)),
             None => self.trees.find(ladder.root, rank(at & 1, price), levels),
         }
     }
 
     /// The level of a price, made if there is none; zero if there is no space for it. Counts a move
     /// of the window.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find_or_insert(
         &mut self,
         at: usize,
@@ -203,18 +199,34 @@ impl Ladders {
         levels: &mut Levels,
         moves: &mut u64,
     ) -> u32 {
-        let ladder = &mut self.sides[at];
-        let Some(cell) = ladder.cell_of(at & 1, price) else {
+        let ladder = &self.sides[at];
+        let Some(tick) = ladder.tick_at(at & 1, price) else {
             return self.find_or_insert_far(at, price, levels, moves);
         };
-        let window = &mut self.windows[ladder.window as usize];
-        let found = window.get(cell);
+        let found = self.windows.get(cell(ladder.window, tick));
         if found != 0 {
             return found;
         }
+        self.insert_near(at, price, tick, levels, moves)
+    }
+
+    /// Makes the level of a tick.
+    #[inline(never)]
+    fn insert_near(
+        &mut self,
+        at: usize,
+        price: u32,
+        tick: usize,
+        levels: &mut Levels,
+        moves: &mut u64,
+    ) -> u32 {
+        let ladder = &mut self.sides[at];
+        if ladder.window == 0 {
+            return self.find_or_insert_far(at, price, levels, moves);
+        }
         let level = levels.insert(InstrumentId((at / 2) as u16), at & 1, price);
         if level != 0 {
-            window.set(&mut ladder.summary, cell, level);
+            self.windows.set(ladder.window, &mut ladder.summary, tick, level);
             self.better(at, level, rank(at & 1, price), levels);
         }
         level
@@ -241,7 +253,7 @@ impl Ladders {
         let ladder = &mut self.sides[at];
         if ladder.window == 0 {
             ladder.window = self.fresh;
-            self.windows[self.fresh as usize] = Window::EMPTY;
+            self.windows.empty(self.fresh);
             self.fresh += 1;
             *ladder = ladder.around(at & 1, price);
             return self.find_or_insert(at, price, levels, moves);
@@ -289,26 +301,24 @@ impl Ladders {
     pub(crate) fn remove(&mut self, at: usize, level: u32, levels: &Levels) {
         let price = levels.nodes[level as usize].price;
         let ladder = &mut self.sides[at];
-        match ladder.cell_of(at & 1, price) {
-            Some(cell) => {
-                self.windows[ladder.window as usize].unset(&mut ladder.summary, cell);
-            }
+        match ladder.tick_at(at & 1, price) {
+            Some(tick) => self.windows.unset(ladder.window, &mut ladder.summary, tick),
             None => self.remove_far(at, level, levels),
         }
         if self.sides[at].best == level {
             let ladder = &self.sides[at];
-            let near = self.windows[ladder.window as usize].highest(ladder.summary);
+            let near = self.windows.highest(ladder.window, ladder.summary);
             self.sides[at].best = self.choose(at, near, ladder.far_best, ladder.far_rank);
         }
     }
 
-    /// The better of a cell of the window and a level of the tree, zero if there is neither.
+    /// The better of a tick of the window and a level of the tree, zero if there is neither.
     #[inline]
     fn choose(&self, at: usize, near: Option<usize>, far: u32, far_rank: u32) -> u32 {
         let ladder = &self.sides[at];
         match near {
-            Some(cell) if far == 0 || ladder.rank_of(at & 1, cell) > far_rank => {
-                self.windows[ladder.window as usize].get(cell)
+            Some(tick) if far == 0 || ladder.rank_of(at & 1, tick) > far_rank => {
+                self.windows.get(cell(ladder.window, tick))
             }
             _ => far,
         }
@@ -318,8 +328,8 @@ impl Ladders {
     pub(crate) fn after(&self, at: usize, price: u32, levels: &Levels) -> u32 {
         let ladder = &self.sides[at];
         let far = self.trees.below(ladder.root, rank(at & 1, price), levels);
-        let worse = ladder.cells_worse(at & 1, price);
-        let near = self.windows[ladder.window as usize].below(ladder.summary, worse);
+        let worse = ladder.ticks_worse(at & 1, price);
+        let near = self.windows.below(ladder.window, ladder.summary, worse);
         self.choose(at, near, far, levels.nodes[far as usize].rank())
     }
 
@@ -334,8 +344,8 @@ impl Ladders {
         let best = &levels.nodes[ladder.best as usize];
         let centre = if ladder.best == 0 { price } else { best.price };
         let mut moved = ladder.around(side, centre);
-        let good = |cell| cell >= TICKS / 4;
-        if moved.tick == ladder.tick && ladder.cell_of(side, centre).is_some_and(good) {
+        let good = |tick| tick >= TICKS / 4;
+        if moved.tick == ladder.tick && ladder.tick_at(side, centre).is_some_and(good) {
             return false;
         }
         let lowest = moved.lowest_rank(side);
@@ -347,7 +357,7 @@ impl Ladders {
         self.move_near(side, &ladder, &mut moved, levels);
         moved.far_best = self.trees.highest(moved.root);
         moved.far_rank = levels.nodes[moved.far_best as usize].rank();
-        self.windows[ladder.window as usize] = Window::EMPTY;
+        self.windows.empty(ladder.window);
         self.spare = ladder.window;
         self.sides[at] = moved;
         true
@@ -363,15 +373,15 @@ impl Ladders {
         count
     }
 
-    /// Takes the levels that have a cell in the window of `moved` out of its tree.
+    /// Takes the levels that have a tick in the window of `moved` out of its tree.
     fn fetch_far(&mut self, side: usize, moved: &mut SideLadder, lowest: u32, levels: &Levels) {
         let mut level = moved.far_best;
         while level != 0 && levels.nodes[level as usize].rank() >= lowest {
             let node = &levels.nodes[level as usize];
             let next = self.trees.below(moved.root, node.rank(), levels);
-            if let Some(cell) = moved.cell_of(side, node.price) {
+            if let Some(tick) = moved.tick_at(side, node.price) {
                 self.trees.remove(&mut moved.root, level, levels);
-                self.windows[moved.window as usize].set(&mut moved.summary, cell, level);
+                self.windows.set(moved.window, &mut moved.summary, tick, level);
             }
             level = next;
         }
@@ -385,14 +395,14 @@ impl Ladders {
         moved: &mut SideLadder,
         levels: &Levels,
     ) {
-        let mut next = self.windows[old.window as usize].highest(old.summary);
-        while let Some(cell) = next {
-            let level = self.windows[old.window as usize].get(cell);
-            match moved.cell_of(side, levels.nodes[level as usize].price) {
-                Some(to) => self.windows[moved.window as usize].set(&mut moved.summary, to, level),
+        let mut next = self.windows.highest(old.window, old.summary);
+        while let Some(tick) = next {
+            let level = self.windows.get(cell(old.window, tick));
+            match moved.tick_at(side, levels.nodes[level as usize].price) {
+                Some(to) => self.windows.set(moved.window, &mut moved.summary, to, level),
                 None => self.trees.insert(&mut moved.root, level, levels),
             }
-            next = self.windows[old.window as usize].below(old.summary, cell);
+            next = self.windows.below(old.window, old.summary, tick);
         }
     }
 
@@ -406,7 +416,7 @@ impl Ladders {
             }
         }
         self.trees.clear();
-        self.windows[1] = Window::EMPTY;
+        self.windows.empty(1);
         self.spare = 1;
         self.fresh = 2;
     }

@@ -12,7 +12,7 @@ use crate::level::LevelNode;
 use crate::order::Order;
 use crate::table::Entry;
 use crate::tree::Node;
-use crate::window::Window;
+use crate::window::Bits;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut, Range};
 use memmap2::{MmapMut, MmapOptions};
@@ -85,8 +85,10 @@ unsafe impl Plain for Entry {}
 unsafe impl Plain for LevelNode {}
 // SAFETY: integers only, aligned to 16.
 unsafe impl Plain for Node {}
-// SAFETY: arrays of integers, aligned to 64.
-unsafe impl Plain for Window {}
+// SAFETY: an array of integers, aligned to 64.
+unsafe impl Plain for Bits {}
+// SAFETY: an integer.
+unsafe impl Plain for u32 {}
 // SAFETY: integers only, aligned to 64.
 unsafe impl Plain for SideLadder {}
 
@@ -96,10 +98,6 @@ pub(crate) struct Array<T: Plain> {
     len: usize,
     of: PhantomData<T>,
 }
-
-#[cfg(test)]
-// SAFETY: an integer.
-unsafe impl Plain for u32 {}
 
 impl<T: Plain> Deref for Array<T> {
     type Target = [T];
@@ -125,13 +123,7 @@ impl<T: Plain> Array<T> {
     /// there.
     #[inline(always)]
     pub(crate) fn fetch(&self, at: usize) {
-        self.fetch_within(at, 0);
-    }
-
-    /// The same, of an element larger than a cache line: the line with its byte `offset`.
-    #[inline(always)]
-    pub(crate) fn fetch_within(&self, at: usize, offset: usize) {
-        let address = self.map.as_ptr().cast::<T>().wrapping_add(at).wrapping_byte_add(offset);
+        let address = self.map.as_ptr().cast::<T>().wrapping_add(at);
         #[cfg(target_arch = "x86_64")]
         {
             use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

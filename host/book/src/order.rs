@@ -15,6 +15,7 @@
 
 use crate::memory::{Array, Reserve};
 use crate::table::Table;
+use core::hint::select_unpredictable;
 
 /// One resting order. Slot 0 is nobody; its links are written and never read.
 #[derive(Clone, Copy, Default)]
@@ -25,7 +26,7 @@ pub(crate) struct Order {
     /// one with the lower stamp is ahead.
     pub stamp: u64,
     pub qty: u32,
-    /// Its level, and [`MARK`].
+    /// Its level, with [`SELL`] and [`MARK`].
     level: u32,
     /// The order ahead of it, zero for the first.
     pub prev: u32,
@@ -35,6 +36,8 @@ pub(crate) struct Order {
 
 /// The mark of a slot whose reference may be elsewhere.
 const MARK: u32 = 1 << 31;
+/// The mark of an order to sell.
+const SELL: u32 = 1 << 30;
 const WINDOW_MAX: usize = 1 << 25;
 const SLOTS_PER_ORDER: usize = 16;
 
@@ -42,8 +45,32 @@ impl Order {
     /// Its level.
     #[inline]
     pub(crate) fn level(&self) -> u32 {
-        self.level & !MARK
+        self.level & !(MARK | SELL)
     }
+
+    /// Index of its side.
+    #[inline]
+    pub(crate) fn side(&self) -> usize {
+        usize::from(self.level & SELL != 0)
+    }
+
+    #[inline]
+    fn held(&self, slot: u32) -> Held {
+        let (level, side) = (self.level(), self.side());
+        Held { slot, level, side, qty: self.qty, prev: self.prev, next: self.next }
+    }
+}
+
+/// An order without what it is found by.
+#[derive(Clone, Copy)]
+pub(crate) struct Held {
+    pub slot: u32,
+    pub level: u32,
+    /// [`tercel_types::Side::index`].
+    pub side: usize,
+    pub qty: u32,
+    pub prev: u32,
+    pub next: u32,
 }
 
 /// Every resting order.
@@ -105,10 +132,20 @@ impl Orders {
         self.slots.fetch(self.home(order_ref) as usize);
     }
 
-    /// What is in the slot where a reference belongs, whoever it is.
-    #[inline]
-    pub(crate) fn home_of(&self, order_ref: u64) -> &Order {
-        &self.slots[self.home(order_ref) as usize]
+    /// The order in the slot where a reference belongs, whatever its reference; nobody if the slot
+    /// is free.
+    #[inline(always)]
+    pub(crate) fn guess(&self, order_ref: u64) -> Held {
+        let home = self.home(order_ref);
+        let order = &self.slots[home as usize];
+        let taken = self.is_taken(order);
+        let if_taken = |index| select_unpredictable(taken, index, 0);
+        Held {
+            level: if_taken(order.level()),
+            prev: if_taken(order.prev),
+            next: if_taken(order.next),
+            ..order.held(home)
+        }
     }
 
     /// An order is in the slot.
@@ -126,6 +163,24 @@ impl Orders {
             return home;
         }
         if order.level & MARK != 0 { self.find_sparse(order_ref) } else { 0 }
+    }
+
+    /// What is known of the order with a reference.
+    #[inline(always)]
+    pub(crate) fn hold(&self, order_ref: u64) -> Option<Held> {
+        let home = self.home(order_ref);
+        let order = &self.slots[home as usize];
+        if order.order_ref == order_ref && self.is_taken(order) {
+            return Some(order.held(home));
+        }
+        self.hold_sparse(order_ref)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn hold_sparse(&self, order_ref: u64) -> Option<Held> {
+        let slot = self.find(order_ref);
+        (slot != 0).then(|| self.slots[slot as usize].held(slot))
     }
 
     #[cold]
@@ -172,13 +227,14 @@ impl Orders {
     }
 
     /// Puts an order into its slot, behind the order `prev` of its level.
-    #[inline]
-    pub(crate) fn put(&mut self, slot: u32, order_ref: u64, qty: u32, level: u32, prev: u32) {
+    #[inline(always)]
+    pub(crate) fn put(&mut self, order_ref: u64, held: Held) {
+        let Held { slot, level, side, qty, prev, next } = held;
         self.len += 1;
         self.stamp += 1;
         let order = &mut self.slots[slot as usize];
-        let level = level | order.level & MARK;
-        *order = Order { order_ref, stamp: self.stamp, qty, level, prev, next: 0 };
+        let level = level | (side as u32 * SELL) | (order.level & MARK);
+        *order = Order { order_ref, stamp: self.stamp, qty, level, prev, next };
         // The slot of nobody is written too, where there is none ahead: cheaper than asking.
         self.slots[prev as usize].next = slot;
     }
@@ -237,7 +293,8 @@ mod tests {
 
     fn hold(orders: &mut Orders, order_ref: u64) -> Vacancy {
         let vacancy = orders.vacancy(order_ref);
-        orders.put(slot(vacancy), order_ref, 1, 1, 0);
+        let slot = slot(vacancy);
+        orders.put(order_ref, Held { slot, level: 1, side: 1, qty: 1, prev: 0, next: 0 });
         vacancy
     }
 

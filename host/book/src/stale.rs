@@ -52,7 +52,8 @@ impl Stale {
     #[inline(never)]
     pub(crate) fn hear(&mut self, record: &EventRecord) {
         const OF_FEED_MAX: u8 = 0x1f;
-        if record.kind > OF_FEED_MAX && record.flags & (flag::SNAPSHOT | flag::RECOVERED) == 0 {
+        let known = record.kind().is_some() && record.kind > OF_FEED_MAX;
+        if known && record.flags & (flag::SNAPSHOT | flag::RECOVERED) == 0 {
             (self.down, self.up_unseen) = (false, false);
         }
     }
