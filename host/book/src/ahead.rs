@@ -24,9 +24,9 @@ const PRICE: usize = 5;
 /// To the one whose level is followed to the last in line.
 const LAST: usize = 2;
 /// Records that are under way at a time: a power of two.
-const TRAILS: usize = 8;
+const TRAILS: usize = 16;
 
-const _: () = assert!(LEVEL - LAST <= TRAILS);
+const _: () = assert!(LEVEL - LAST < TRAILS);
 
 /// How far the chain of a record has been followed.
 #[derive(Clone, Copy, Default)]
@@ -64,25 +64,24 @@ impl Books {
             self.fetch_orders(record);
         }
         self.trails = Trails::default();
-        for at in 0..records.len().min(LEVEL + 1) {
-            if at > LEVEL - PRICE {
+        for (at, record) in records.iter().enumerate().take(LEVEL + 1) {
+            if at >= LEVEL - PRICE {
                 self.fetch_price(at + PRICE - LEVEL);
             }
-            if at > LEVEL - LAST {
+            if at >= LEVEL - LAST {
                 self.fetch_last(at + LAST - LEVEL);
             }
-            self.fetch_level(&records[at], at);
+            self.fetch_level(record, at);
         }
     }
 
-    /// The slots of its orders and the sides of its instrument.
+    /// The slots of its orders and both sides of its instrument, one line.
     #[inline(always)]
     fn fetch_orders(&self, record: &EventRecord) {
         let replaced = record.kind == Kind::Replaced as u8;
         self.orders.fetch(record.order_ref);
         self.orders.fetch(select_unpredictable(replaced, record.second_ref, record.order_ref));
         self.ladders.sides.fetch(record.instrument as usize * 2);
-        self.ladders.sides.fetch(record.instrument as usize * 2 + 1);
     }
 
     /// The level of its order and the neighbours in line, and the cell of a newcomer's price.

@@ -16,7 +16,7 @@
 //! tree lie in the new range, which takes thousands of prices off the grid, the window stays, and
 //! the ladder is a tree there.
 //!
-//! Memory: 64 bytes a side, and 4.1 KiB for a window; 16,384 instruments with both windows 140 MB,
+//! Memory: 32 bytes a side, and 4.1 KiB for a window; 16,384 instruments with both windows 140 MB,
 //! 8,000 busy ones 66.
 
 use crate::level::{Levels, rank};
@@ -27,7 +27,7 @@ use core::hint::select_unpredictable;
 use tercel_types::InstrumentId;
 
 /// Orders that have to miss a window before it is moved.
-pub(crate) const MISSES: u32 = 256;
+pub(crate) const MISSES: u16 = 256;
 
 /// Levels of the tree looked at for one move.
 const VISITS_MAX: usize = 2 * TICKS;
@@ -39,27 +39,28 @@ const BEST_AT: i64 = TICKS as i64 * 3 / 4;
 /// Price increment at a dollar and above (Reg NMS rule 612).
 const CENT: u32 = 100;
 
-/// One side of one instrument.
+/// One side of one instrument; both of them are one cache line.
 #[derive(Clone, Copy, Default)]
-#[repr(C, align(64))]
+#[repr(C, align(32))]
 pub(crate) struct SideLadder {
+    /// Ticks are counted from here: the price over the tick, with its sign turned on the sell side.
+    first: i64,
     /// The best level, zero if there is none.
     pub best: u32,
     /// Its window, zero before the first order.
     window: u32,
-    summary: Summary,
-    /// Price units in a tick of the window, 1 or [`CENT`].
-    tick: u32,
-    /// Ticks are counted from here: the price over the tick, with its sign turned on the sell side.
-    first: i64,
     /// The tree of the other levels.
     root: u32,
-    /// The best of them, zero if there is none, and its rank.
+    /// The best of them, zero if there is none.
     far_best: u32,
-    far_rank: u32,
+    summary: Summary,
     /// Orders that went to the tree since the window was last looked at.
-    misses: u32,
+    misses: u16,
+    /// Price units in a tick of the window, 1 or [`CENT`].
+    tick: u32,
 }
+
+const _: () = assert!(size_of::<SideLadder>() == 32);
 
 impl SideLadder {
     /// The tick of a price on the side's scale, if it is on the grid.
@@ -279,9 +280,9 @@ impl Ladders {
         let ladder = &mut self.sides[at];
         self.trees.insert(&mut ladder.root, level, levels);
         let rank = levels.nodes[level as usize].rank();
-        if ladder.far_best == 0 || rank > ladder.far_rank {
+        let far_rank = levels.nodes[ladder.far_best as usize].rank();
+        if ladder.far_best == 0 || rank > far_rank {
             ladder.far_best = level;
-            ladder.far_rank = rank;
         }
     }
 
@@ -292,7 +293,6 @@ impl Ladders {
         self.trees.remove(&mut ladder.root, level, levels);
         if ladder.far_best == level {
             ladder.far_best = self.trees.highest(ladder.root);
-            ladder.far_rank = levels.nodes[ladder.far_best as usize].rank();
         }
     }
 
@@ -308,16 +308,17 @@ impl Ladders {
         if self.sides[at].best == level {
             let ladder = &self.sides[at];
             let near = self.windows.highest(ladder.window, ladder.summary);
-            self.sides[at].best = self.choose(at, near, ladder.far_best, ladder.far_rank);
+            self.sides[at].best = self.choose(at, near, ladder.far_best, levels);
         }
     }
 
     /// The better of a tick of the window and a level of the tree, zero if there is neither.
     #[inline]
-    fn choose(&self, at: usize, near: Option<usize>, far: u32, far_rank: u32) -> u32 {
+    fn choose(&self, at: usize, near: Option<usize>, far: u32, levels: &Levels) -> u32 {
         let ladder = &self.sides[at];
+        let far_rank = || levels.nodes[far as usize].rank();
         match near {
-            Some(tick) if far == 0 || ladder.rank_of(at & 1, tick) > far_rank => {
+            Some(tick) if far == 0 || ladder.rank_of(at & 1, tick) > far_rank() => {
                 self.windows.get(cell(ladder.window, tick))
             }
             _ => far,
@@ -330,7 +331,7 @@ impl Ladders {
         let far = self.trees.below(ladder.root, rank(at & 1, price), levels);
         let worse = ladder.ticks_worse(at & 1, price);
         let near = self.windows.below(ladder.window, ladder.summary, worse);
-        self.choose(at, near, far, levels.nodes[far as usize].rank())
+        self.choose(at, near, far, levels)
     }
 
     /// Moves the window of a side to where its best level is, or to `price` if it has none; `false`
@@ -356,7 +357,6 @@ impl Ladders {
         self.fetch_far(side, &mut moved, lowest, levels);
         self.move_near(side, &ladder, &mut moved, levels);
         moved.far_best = self.trees.highest(moved.root);
-        moved.far_rank = levels.nodes[moved.far_best as usize].rank();
         self.windows.empty(ladder.window);
         self.spare = ladder.window;
         self.sides[at] = moved;

@@ -89,7 +89,7 @@ unsafe impl Plain for Node {}
 unsafe impl Plain for Bits {}
 // SAFETY: an integer.
 unsafe impl Plain for u32 {}
-// SAFETY: integers only, aligned to 64.
+// SAFETY: integers only, aligned to 32.
 unsafe impl Plain for SideLadder {}
 
 /// A fixed number of `T`, zeroed at the start.

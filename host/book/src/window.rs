@@ -16,7 +16,7 @@ pub(crate) const TICKS: usize = 1024;
 pub(crate) struct Bits([u64; TICKS / 64]);
 
 /// Which words of a window's bits are not zero.
-pub(crate) type Summary = u32;
+pub(crate) type Summary = u16;
 
 /// All windows: window 0 is always empty.
 pub(crate) struct Windows {
@@ -77,7 +77,7 @@ impl Windows {
         if summary == 0 {
             return None;
         }
-        let word = 31 - summary.leading_zeros() as usize;
+        let word = 15 - summary.leading_zeros() as usize;
         let bits = self.bits[window as usize].0[word & (TICKS / 64 - 1)];
         Some(word * 64 + 63 - bits.leading_zeros() as usize)
     }
@@ -91,7 +91,8 @@ impl Windows {
         if rest != 0 {
             return Some(word * 64 + 63 - rest.leading_zeros() as usize);
         }
-        self.highest(window, summary & ((1 << word) - 1))
+        let better = u32::from(summary) & ((1 << word) - 1);
+        self.highest(window, better as Summary)
     }
 }
 
