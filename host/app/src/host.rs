@@ -9,13 +9,13 @@ use crate::summary;
 use crate::watch::LiveWatch;
 use anyhow::{Result, bail};
 use std::sync::mpsc::Sender;
-use tercel_engine::{Engine, Phase, Unmeasured};
+use tercel_engine::{Batch, Engine, Phase, Unmeasured};
 use tercel_gateway::{Session, SessionError};
 use tercel_net::clock::HostClock;
 use tercel_types::{Clock, Nanos, StreamPort};
 
 /// Frames or records taken from the source before the order session is looked at again.
-const BATCH: usize = 32;
+const TURN: usize = 32;
 /// Time between two housekeepings.
 const HOUSEKEEPING: Nanos = Nanos(200_000);
 /// Time between two corrections of the clock and two updates of the counters page.
@@ -46,6 +46,7 @@ pub(crate) struct Host<S: Source> {
     pub(crate) line: OrderLine,
     pub(crate) clock: HostClock,
     pub(crate) watch: LiveWatch,
+    pub(crate) batch: Batch,
     pub(crate) idle: Idle,
     pub(crate) signals: Signals,
     pub(crate) times: LoopTimes,
@@ -103,12 +104,14 @@ impl<S: Source> Host<S> {
     /// One look at the feed and one at the order session; returns how much there was.
     #[inline]
     fn turn(&mut self) -> usize {
-        let Host { engine, source, line, clock, watch, .. } = self;
-        let records = source.poll(BATCH, |record| {
-            let now = clock.now();
-            engine.on_event(record, now, line, watch);
+        let Host { engine, source, line, clock, watch, batch, .. } = self;
+        let records = source.poll(TURN, |record| {
+            if batch.push(record) {
+                engine.on_events(batch.take(), clock.now(), line, watch);
+            }
         });
         let now = clock.now();
+        engine.on_events(batch.take(), now, line, watch);
         let mut broke = None;
         let bytes = line.poll(|bytes| {
             engine.on_bytes(bytes, now).unwrap_or_else(|error| {

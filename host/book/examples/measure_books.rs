@@ -119,38 +119,14 @@ fn main() {
     let mut arguments = std::env::args().skip(1).map(|text| text.parse::<usize>());
     let mut argument = |default| arguments.next().and_then(Result::ok).unwrap_or(default);
     let (instruments, resting, millions) = (argument(8_000), argument(1_000_000), argument(5));
-    let mut market = Market::new(instruments, resting);
     for (prefault, ahead) in [(true, false), (true, true)] {
         let limits = Limits { prefault, huge_pages: prefault, ..Limits::default() };
-        {
-            market = Market::new(instruments, resting);
-        }
+        let mut market = Market::new(instruments, resting);
         let mut books = Books::new(&limits).expect("memory for the books");
         for n in 0..resting {
             books.apply(&market.record(Some(n % instruments)));
         }
         let records: Vec<_> = (0..millions * 1_000_000).map(|_| market.record(None)).collect();
-        if ahead {
-            let mask = (1usize << 25) - 1;
-            let mut map = memmap2::MmapOptions::new().len((mask + 1) * 32).map_anon().unwrap();
-            map.advise(memmap2::Advice::HugePage).unwrap();
-            map.advise(memmap2::Advice::PopulateWrite).unwrap();
-            let mut floor = Vec::new();
-            for chunk in records.chunks_exact(CHUNK) {
-                let begin = Instant::now();
-                for record in chunk {
-                    let slot = (record.order_ref as usize & mask) * 32;
-                    map[slot] = map[slot].wrapping_add(1);
-                    if record.second_ref != 0 {
-                        let slot = (record.second_ref as usize & mask) * 32;
-                        map[slot] = map[slot].wrapping_add(1);
-                    }
-                }
-                floor.push(begin.elapsed().as_nanos() as f64 / CHUNK as f64);
-            }
-            floor.sort_by(f64::total_cmp);
-            println!("floor p50 {:.1} ns", floor[floor.len() / 2]);
-        }
         let mut tops = 0u64;
         let mut chunks = Vec::with_capacity(records.len() / CHUNK);
         for chunk in records.chunks_exact(CHUNK) {

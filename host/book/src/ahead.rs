@@ -63,6 +63,9 @@ impl Books {
         for record in &records[..records.len().min(ORDER + 1)] {
             self.fetch_orders(record);
         }
+        if records.len() == 1 {
+            return;
+        }
         self.trails = Trails::default();
         for (at, record) in records.iter().enumerate().take(LEVEL + 1) {
             if at >= LEVEL - PRICE {

@@ -22,8 +22,8 @@ use core::hint::select_unpredictable;
 #[repr(C, align(32))]
 pub(crate) struct Order {
     pub order_ref: u64,
-    /// Time of arrival in orders taken in, zero while the slot is free: of two orders of a level the
-    /// one with the lower stamp is ahead.
+    /// Time of arrival in orders taken in, zero while the slot is free: of two orders of a level
+    /// the one with the lower stamp is ahead.
     pub stamp: u64,
     pub qty: u32,
     /// Its level, with [`SELL`] and [`MARK`].

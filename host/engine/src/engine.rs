@@ -121,6 +121,22 @@ impl Engine {
         }
     }
 
+    /// The ticks of records that are at hand together (see [`crate::Batch`]): the same as one after
+    /// the other, but the memory that the later ones need is loaded during the earlier ones.
+    #[inline]
+    pub fn on_events<P: StreamPort, S: Stopwatch>(
+        &mut self,
+        records: &[EventRecord],
+        now: Nanos,
+        port: &mut P,
+        watch: &mut S,
+    ) {
+        for (at, record) in records.iter().enumerate() {
+            self.books.look_ahead(records, at);
+            self.on_event(record, now, port, watch);
+        }
+    }
+
     /// The tick. `now` is the host's time at which the record came in.
     #[inline]
     pub fn on_event<P: StreamPort, S: Stopwatch>(

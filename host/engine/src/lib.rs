@@ -2,9 +2,10 @@
 //! it.
 //!
 //! [`Engine::on_event`] is the whole tick, readable in one screen: book, features, policy, risk,
-//! gateway, port. What is slow is done between ticks by [`Engine::housekeep`]. The engine owns the
-//! state of one venue and one order session; it does no I/O but through the port it is given, reads
-//! no clock, and allocates nothing after construction.
+//! gateway, port; [`Engine::on_events`] takes records that are at hand together and loads ahead
+//! what they will touch. What is slow is done between ticks by [`Engine::housekeep`]. The engine
+//! owns the state of one venue and one order session; it does no I/O but through the port it is
+//! given, reads no clock, and allocates nothing after construction.
 //!
 //! [`ring`] is the broadcast ring by which a feed process hands records to engines, and
 //! [`counters`] the page that shows what an engine does to whoever maps it. The algorithm of the
@@ -16,6 +17,7 @@ pub mod broadcast;
 pub mod counters;
 pub mod ring;
 
+mod batch;
 mod engine;
 mod housekeeping;
 mod instruments;
@@ -23,6 +25,7 @@ mod instruments;
 mod shared;
 mod stage;
 
+pub use batch::Batch;
 pub use engine::{Engine, EngineCounters, Parts, Phase};
 pub use instruments::InstrumentConfig;
 pub use stage::{Stage, Stopwatch, Unmeasured};

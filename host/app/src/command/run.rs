@@ -108,6 +108,7 @@ fn live<S: Source>(
         line: line.with_log(log),
         clock,
         watch,
+        batch: tercel_engine::Batch::default(),
         idle: Idle::new(pace),
         signals,
         times: LoopTimes {
