@@ -39,18 +39,19 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("engine", &["types", "abi", "book", "policy", "risk", "gateway"]),
     ("net", &["types"]),
     ("exchange", &["types", "proto"]),
+    ("market", &["types", "abi", "proto"]),
     (
         "app",
         &[
             "types", "abi", "proto", "book", "policy", "risk", "gateway", "engine", "net",
-            "exchange",
+            "exchange", "market", "bench",
         ],
     ),
     ("xtask", &[]),
 ];
 
 /// Crates of the laboratory, which the product has only behind a feature.
-pub const LAB: &[&str] = &["exchange"];
+pub const LAB: &[&str] = &["exchange", "market", "bench"];
 
 /// Crates that are harness and may see everything.
 pub const HARNESS: &[&str] = &["tests", "bench"];

@@ -1,5 +1,11 @@
 //! The command line.
 
+#[cfg(feature = "lab")]
+mod generate;
+
+#[cfg(feature = "lab")]
+pub(crate) use generate::GenerateArgs;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -46,6 +52,9 @@ pub(crate) enum Command {
     /// Turn a LOBSTER message file into an ITCH file.
     #[cfg(feature = "lab")]
     Convert(ConvertArgs),
+    /// Make up a day of a whole venue and write it as an ITCH file.
+    #[cfg(feature = "lab")]
+    Generate(GenerateArgs),
 }
 
 /// What goes wrong on the lines of a feed: one value for both, or line A's and line B's with a

@@ -10,6 +10,8 @@ pub(crate) mod demo;
 pub(crate) mod exchange;
 pub(crate) mod feed;
 #[cfg(feature = "lab")]
+pub(crate) mod generate;
+#[cfg(feature = "lab")]
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod stats;

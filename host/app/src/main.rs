@@ -83,6 +83,8 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Decode(args) => command::decode::run(args),
         #[cfg(feature = "lab")]
         Command::Convert(args) => command::convert::run(args),
+        #[cfg(feature = "lab")]
+        Command::Generate(args) => command::generate::run(args),
     }
 }
 
