@@ -92,8 +92,6 @@ impl Books {
     fn fetch_level(&mut self, record: &EventRecord, at: usize) {
         let order = self.orders.guess(record.order_ref);
         self.levels.nodes.fetch(order.level as usize);
-        self.orders.slots.fetch(order.prev as usize);
-        self.orders.slots.fetch(order.next as usize);
         let added = (record.kind == Kind::Add as u8) | (record.kind == Kind::AddAttributed as u8);
         let replaced = record.kind == Kind::Replaced as u8;
         let side = select_unpredictable(added, usize::from(record.side == b'S'), order.side);
@@ -115,6 +113,6 @@ impl Books {
     #[inline(always)]
     fn fetch_last(&self, at: usize) {
         let level = self.trails[at % TRAILS].level;
-        self.orders.slots.fetch(self.levels.nodes[level as usize].tail as usize);
+        self.orders.slots.fetch(self.levels.nodes[level as usize].list.prev as usize);
     }
 }
