@@ -12,7 +12,6 @@ use crate::level::LevelNode;
 use crate::order::Order;
 use crate::table::Entry;
 use crate::tree::Node;
-use crate::window::Bits;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut, Range};
 use memmap2::{MmapMut, MmapOptions};
@@ -85,8 +84,6 @@ unsafe impl Plain for Entry {}
 unsafe impl Plain for LevelNode {}
 // SAFETY: integers only, aligned to 16.
 unsafe impl Plain for Node {}
-// SAFETY: an array of integers, aligned to 64.
-unsafe impl Plain for Bits {}
 // SAFETY: an integer.
 unsafe impl Plain for u32 {}
 // SAFETY: integers only, aligned to 32.
