@@ -17,27 +17,25 @@ use tercel_abi::{EventRecord, Kind};
 
 /// Records between the one whose order is loaded and the one that is applied.
 const ORDER: usize = 16;
-/// To the one whose order is followed to its level.
+/// To the one whose order or price is followed to its level.
 const LEVEL: usize = 10;
-/// To the one whose price is followed to its level.
-const PRICE: usize = 5;
-/// To the one whose level is followed to the last in line.
-const LAST: usize = 2;
+/// To the one whose level is looked at.
+const LINE: usize = 4;
 /// Records that are under way at a time: a power of two.
-const TRAILS: usize = 16;
+const TRAILS: usize = 8;
 
-const _: () = assert!(LEVEL - LAST < TRAILS);
+const _: () = assert!(LEVEL - LINE < TRAILS);
 
-/// How far the chain of a record has been followed.
+/// How far a record has been followed.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Trail {
-    /// Cell of a newcomer's price; an empty one for anything else.
+    /// Cell of a newcomer's price; an empty one for any other record.
     cell: u32,
-    /// The level there.
+    /// Level of the order that the record names; none for a newcomer.
     level: u32,
 }
 
-/// The trails of the records under way.
+/// The records under way.
 pub(crate) type Trails = [Trail; TRAILS];
 
 impl Books {
@@ -54,8 +52,7 @@ impl Books {
         if let Some(record) = records.get(at + LEVEL) {
             self.fetch_level(record, at + LEVEL);
         }
-        self.fetch_price(at + PRICE);
-        self.fetch_last(at + LAST);
+        self.fetch_line(at + LINE);
     }
 
     /// The records within reach of the first one.
@@ -68,11 +65,8 @@ impl Books {
         }
         self.trails = Trails::default();
         for (at, record) in records.iter().enumerate().take(LEVEL + 1) {
-            if at >= LEVEL - PRICE {
-                self.fetch_price(at + PRICE - LEVEL);
-            }
-            if at >= LEVEL - LAST {
-                self.fetch_last(at + LAST - LEVEL);
+            if at >= LEVEL - LINE {
+                self.fetch_line(at + LINE - LEVEL);
             }
             self.fetch_level(record, at);
         }
@@ -92,29 +86,23 @@ impl Books {
     fn fetch_level(&mut self, record: &EventRecord, at: usize) {
         let order = self.orders.guess(record.order_ref);
         self.levels.nodes.fetch(order.level as usize);
-        self.orders.slots.fetch(order.prev as usize);
-        self.orders.slots.fetch(order.next as usize);
         let added = (record.kind == Kind::Add as u8) | (record.kind == Kind::AddAttributed as u8);
         let replaced = record.kind == Kind::Replaced as u8;
         let side = select_unpredictable(added, usize::from(record.side == b'S'), order.side);
         let at_side = record.instrument as usize * 2 + side;
         let cell = self.ladders.guess(at_side, record.price as u32, added | replaced);
         self.ladders.fetch(cell);
-        self.trails[at % TRAILS] = Trail { cell: cell as u32, level: 0 };
+        self.trails[at % TRAILS] = Trail { cell: cell as u32, level: order.level };
     }
 
-    /// The level at a newcomer's price.
+    /// The level at a newcomer's price; the line of the window that a level leaves with its last
+    /// order.
     #[inline(always)]
-    fn fetch_price(&mut self, at: usize) {
-        let trail = &mut self.trails[at % TRAILS];
-        trail.level = self.ladders.level_in(trail.cell as usize);
-        self.levels.nodes.fetch(trail.level as usize);
-    }
-
-    /// The last in line there.
-    #[inline(always)]
-    fn fetch_last(&self, at: usize) {
-        let level = self.trails[at % TRAILS].level;
-        self.orders.slots.fetch(self.levels.nodes[level as usize].tail as usize);
+    fn fetch_line(&self, at: usize) {
+        let Trail { cell, level } = self.trails[at % TRAILS];
+        self.levels.nodes.fetch(self.ladders.level_in(cell as usize) as usize);
+        let node = &self.levels.nodes[level as usize];
+        let at_side = usize::from(node.instrument) * 2 + usize::from(node.side);
+        self.ladders.fetch(self.ladders.guess(at_side, node.price, node.orders == 1));
     }
 }

@@ -16,7 +16,7 @@
 //! tree lie in the new range, which takes thousands of prices off the grid, the window stays, and
 //! the ladder is a tree there.
 //!
-//! Memory: 32 bytes a side, and 4.1 KiB for a window; 16,384 instruments with both windows 140 MB,
+//! Memory: 32 bytes a side, and 4 KiB for a window; 16,384 instruments with both windows 140 MB,
 //! 8,000 busy ones 66.
 
 use crate::level::{Levels, rank};
@@ -39,25 +39,31 @@ const BEST_AT: i64 = TICKS as i64 * 3 / 4;
 /// Price increment at a dollar and above (Reg NMS rule 612).
 const CENT: u32 = 100;
 
+/// The highest price around which the ticks of a window are single units: [`SideLadder::first`] has
+/// 32 bits. It is $214,000.
+const FINE_MAX: u32 = i32::MAX as u32 - 2 * TICKS as u32;
+
 /// One side of one instrument; both of them are one cache line.
 #[derive(Clone, Copy, Default)]
 #[repr(C, align(32))]
 pub(crate) struct SideLadder {
+    /// Which lines of its window have a level.
+    summary: Summary,
     /// Ticks are counted from here: the price over the tick, with its sign turned on the sell side.
-    first: i64,
+    first: i32,
     /// The best level, zero if there is none.
     pub best: u32,
     /// Its window, zero before the first order.
     window: u32,
-    /// The tree of the other levels.
+    /// The tree of the other levels, zero if there is none.
     root: u32,
-    /// The best of them, zero if there is none.
-    far_best: u32,
-    summary: Summary,
+    /// The rank of the best of them.
+    far_rank: u32,
     /// Orders that went to the tree since the window was last looked at.
     misses: u16,
     /// Price units in a tick of the window, 1 or [`CENT`].
-    tick: u32,
+    tick: u8,
+    zero: u8,
 }
 
 const _: () = assert!(size_of::<SideLadder>() == 32);
@@ -66,7 +72,7 @@ impl SideLadder {
     /// The tick of a price on the side's scale, if it is on the grid.
     #[inline]
     fn tick_of(&self, side: usize, price: u32) -> Option<i64> {
-        let ticks = if self.tick == CENT {
+        let ticks = if u32::from(self.tick) == CENT {
             if !price.is_multiple_of(CENT) {
                 return None;
             }
@@ -81,28 +87,28 @@ impl SideLadder {
     /// own that is always empty.
     #[inline(always)]
     fn tick_at(&self, side: usize, price: u32) -> Option<usize> {
-        let tick = self.tick_of(side, price)?.wrapping_sub(self.first) as u64;
+        let tick = self.tick_of(side, price)?.wrapping_sub(self.first.into()) as u64;
         (tick < TICKS as u64).then_some(tick as usize)
     }
 
     /// The rank of the price of a tick of the window.
     #[inline]
     fn rank_of(&self, side: usize, tick: usize) -> u32 {
-        let tick = self.first + tick as i64;
-        rank(side, tick.unsigned_abs() as u32 * self.tick)
+        let tick = i64::from(self.first) + tick as i64;
+        rank(side, tick.unsigned_abs() as u32 * u32::from(self.tick))
     }
 
     /// How many ticks are worse than a price, which need not be on the grid.
     fn ticks_worse(&self, side: usize, price: u32) -> usize {
-        let tick = self.tick.max(1);
+        let tick = u32::from(self.tick.max(1));
         let bound =
             if side == 0 { i64::from(price.div_ceil(tick)) } else { -i64::from(price / tick) };
-        (bound - self.first).clamp(0, TICKS as i64) as usize
+        (bound - i64::from(self.first)).clamp(0, TICKS as i64) as usize
     }
 
     /// The rank of the lowest tick, or the lowest rank that there can be.
     fn lowest_rank(&self, side: usize) -> u32 {
-        let price = self.first.abs() * i64::from(self.tick);
+        let price = i64::from(self.first).abs() * i64::from(self.tick);
         match side {
             0 if self.first < 0 => 0,
             _ => rank(side, u32::try_from(price).unwrap_or(u32::MAX)),
@@ -111,10 +117,11 @@ impl SideLadder {
 
     /// The same ladder with its window, now empty, around `price`.
     fn around(&self, side: usize, price: u32) -> SideLadder {
-        let tick = if price >= 100 * CENT && price.is_multiple_of(CENT) { CENT } else { 1 };
-        let mut moved = SideLadder { tick, summary: 0, misses: 0, ..*self };
-        moved.first = moved.tick_of(side, price).unwrap_or(0) - BEST_AT;
-        moved
+        let cents = price >= 100 * CENT && price.is_multiple_of(CENT) || price > FINE_MAX;
+        let tick = if cents { CENT } else { 1 };
+        // At most 31 bits, by the choice of the tick.
+        let first = (signed(side, price / tick) - BEST_AT) as i32;
+        SideLadder { tick: tick as u8, first, summary: 0, misses: 0, ..*self }
     }
 }
 
@@ -163,8 +170,8 @@ impl Ladders {
     #[inline(always)]
     pub(crate) fn guess(&self, at: usize, price: u32, wanted: bool) -> usize {
         let Some(ladder) = self.sides.get(at) else { return 0 };
-        let ticks = if ladder.tick == CENT { price / CENT } else { price };
-        let tick = signed(at, ticks).wrapping_sub(ladder.first) as usize;
+        let ticks = if u32::from(ladder.tick) == CENT { price / CENT } else { price };
+        let tick = signed(at, ticks).wrapping_sub(ladder.first.into()) as usize;
         select_unpredictable(wanted & (tick < TICKS), cell(ladder.window, tick % TICKS), 0)
     }
 
@@ -228,18 +235,13 @@ impl Ladders {
         let level = levels.insert(InstrumentId((at / 2) as u16), at & 1, price);
         if level != 0 {
             self.windows.set(ladder.window, &mut ladder.summary, tick, level);
-            self.better(at, level, rank(at & 1, price), levels);
+            if self.windows.is_highest(ladder.window, ladder.summary, tick)
+                && (ladder.root == 0 || rank(at & 1, price) > ladder.far_rank)
+            {
+                ladder.best = level;
+            }
         }
         level
-    }
-
-    /// Takes note of a new level.
-    #[inline]
-    fn better(&mut self, at: usize, level: u32, rank: u32, levels: &Levels) {
-        let best = self.sides[at].best;
-        if best == 0 || rank > levels.nodes[best as usize].rank() {
-            self.sides[at].best = level;
-        }
     }
 
     #[cold]
@@ -270,20 +272,23 @@ impl Ladders {
         }
         let level = levels.insert(InstrumentId((at / 2) as u16), at & 1, price);
         if level != 0 {
+            let ladder = &mut self.sides[at];
+            let best = &levels.nodes[ladder.best as usize];
+            if ladder.best == 0 || rank(at & 1, price) > best.rank() {
+                ladder.best = level;
+            }
             self.insert_far(at, level, levels);
-            self.better(at, level, rank(at & 1, price), levels);
         }
         level
     }
 
     fn insert_far(&mut self, at: usize, level: u32, levels: &Levels) {
         let ladder = &mut self.sides[at];
-        self.trees.insert(&mut ladder.root, level, levels);
         let rank = levels.nodes[level as usize].rank();
-        let far_rank = levels.nodes[ladder.far_best as usize].rank();
-        if ladder.far_best == 0 || rank > far_rank {
-            ladder.far_best = level;
+        if ladder.root == 0 || rank > ladder.far_rank {
+            ladder.far_rank = rank;
         }
+        self.trees.insert(&mut ladder.root, level, levels);
     }
 
     #[cold]
@@ -291,8 +296,9 @@ impl Ladders {
     fn remove_far(&mut self, at: usize, level: u32, levels: &Levels) {
         let ladder = &mut self.sides[at];
         self.trees.remove(&mut ladder.root, level, levels);
-        if ladder.far_best == level {
-            ladder.far_best = self.trees.highest(ladder.root);
+        if levels.nodes[level as usize].rank() == ladder.far_rank {
+            let root = ladder.root;
+            self.sides[at].far_rank = self.far_rank(root, levels);
         }
     }
 
@@ -307,31 +313,34 @@ impl Ladders {
         }
         if self.sides[at].best == level {
             let ladder = &self.sides[at];
-            let near = self.windows.highest(ladder.window, ladder.summary);
-            self.sides[at].best = self.choose(at, near, ladder.far_best, levels);
+            self.sides[at].best = match self.windows.highest(ladder.window, ladder.summary) {
+                Some(tick)
+                    if ladder.root == 0 || ladder.rank_of(at & 1, tick) > ladder.far_rank =>
+                {
+                    self.windows.get(cell(ladder.window, tick))
+                }
+                _ => self.trees.highest(ladder.root),
+            };
         }
     }
 
-    /// The better of a tick of the window and a level of the tree, zero if there is neither.
-    #[inline]
-    fn choose(&self, at: usize, near: Option<usize>, far: u32, levels: &Levels) -> u32 {
-        let ladder = &self.sides[at];
-        let far_rank = || levels.nodes[far as usize].rank();
-        match near {
-            Some(tick) if far == 0 || ladder.rank_of(at & 1, tick) > far_rank() => {
-                self.windows.get(cell(ladder.window, tick))
-            }
-            _ => far,
-        }
+    /// The rank of the best level of a tree.
+    fn far_rank(&self, root: u32, levels: &Levels) -> u32 {
+        levels.nodes[self.trees.highest(root) as usize].rank()
     }
 
     /// The next level after that of `price`, zero after the last.
     pub(crate) fn after(&self, at: usize, price: u32, levels: &Levels) -> u32 {
         let ladder = &self.sides[at];
         let far = self.trees.below(ladder.root, rank(at & 1, price), levels);
+        let far_rank = levels.nodes[far as usize].rank();
         let worse = ladder.ticks_worse(at & 1, price);
-        let near = self.windows.below(ladder.window, ladder.summary, worse);
-        self.choose(at, near, far, levels)
+        match self.windows.below(ladder.window, ladder.summary, worse) {
+            Some(tick) if far == 0 || ladder.rank_of(at & 1, tick) > far_rank => {
+                self.windows.get(cell(ladder.window, tick))
+            }
+            _ => far,
+        }
     }
 
     /// Moves the window of a side to where its best level is, or to `price` if it has none; `false`
@@ -356,7 +365,7 @@ impl Ladders {
         moved.window = self.spare;
         self.fetch_far(side, &mut moved, lowest, levels);
         self.move_near(side, &ladder, &mut moved, levels);
-        moved.far_best = self.trees.highest(moved.root);
+        moved.far_rank = self.far_rank(moved.root, levels);
         self.windows.empty(ladder.window);
         self.spare = ladder.window;
         self.sides[at] = moved;
@@ -365,7 +374,7 @@ impl Ladders {
 
     /// How many levels of the tree have `lowest` or a better rank, as far as it matters.
     fn count_far(&self, ladder: &SideLadder, lowest: u32, levels: &Levels) -> usize {
-        let (mut count, mut level) = (0, ladder.far_best);
+        let (mut count, mut level) = (0, self.trees.highest(ladder.root));
         while level != 0 && levels.nodes[level as usize].rank() >= lowest && count <= VISITS_MAX {
             count += 1;
             level = self.trees.below(ladder.root, levels.nodes[level as usize].rank(), levels);
@@ -375,7 +384,7 @@ impl Ladders {
 
     /// Takes the levels that have a tick in the window of `moved` out of its tree.
     fn fetch_far(&mut self, side: usize, moved: &mut SideLadder, lowest: u32, levels: &Levels) {
-        let mut level = moved.far_best;
+        let mut level = self.trees.highest(moved.root);
         while level != 0 && levels.nodes[level as usize].rank() >= lowest {
             let node = &levels.nodes[level as usize];
             let next = self.trees.below(moved.root, node.rank(), levels);

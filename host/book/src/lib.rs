@@ -26,6 +26,7 @@ mod level;
 mod limits;
 mod memory;
 mod order;
+mod queue;
 mod stale;
 mod state;
 mod table;

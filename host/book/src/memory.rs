@@ -12,7 +12,6 @@ use crate::level::LevelNode;
 use crate::order::Order;
 use crate::table::Entry;
 use crate::tree::Node;
-use crate::window::Bits;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut, Range};
 use memmap2::{MmapMut, MmapOptions};
@@ -77,16 +76,14 @@ pub enum Reason {
 /// 4,096, that of a page.
 pub(crate) unsafe trait Plain: Copy {}
 
-// SAFETY: integers only, aligned to 32.
+// SAFETY: integers and a struct of them, aligned to 32.
 unsafe impl Plain for Order {}
 // SAFETY: integers only, aligned to 16.
 unsafe impl Plain for Entry {}
-// SAFETY: integers only, aligned to 32.
+// SAFETY: integers and arrays and structs of them, aligned to 64.
 unsafe impl Plain for LevelNode {}
 // SAFETY: integers only, aligned to 16.
 unsafe impl Plain for Node {}
-// SAFETY: an array of integers, aligned to 64.
-unsafe impl Plain for Bits {}
 // SAFETY: an integer.
 unsafe impl Plain for u32 {}
 // SAFETY: integers only, aligned to 32.

@@ -1,98 +1,108 @@
-//! The levels around the touch of one side, by price: an array of level indices, one for each tick,
-//! with a bit for each that is there.
+//! The levels around the touch of one side, by price: an index of a level for each tick, with a bit
+//! for each that is there.
 //!
-//! 1,024 ticks: $10.24 of a stock above a dollar, 10 cents of one below, where most of what is
-//! added lies. 4 KiB of cells and two lines of bits; the 16 words of bits have a word of their own
-//! in [`crate::ladder::SideLadder`], so that the best cell is found with two scans of a word.
+//! A window is a page of 64 lines; a line has the levels of 15 ticks and, in its first word, their
+//! bits, so that a level comes and goes with one cache line. Which lines have any is a word of
+//! [`crate::ladder::SideLadder`], so that the best is found with two scans of a word. 960 ticks are
+//! $9.60 of a stock above a dollar, 9.6 cents of one below, where most of what is added lies.
 
 use crate::memory::{Array, Reserve};
 
+/// Ticks of a line.
+const LINE_TICKS: usize = 15;
+/// Words of a line.
+const LINE: usize = 16;
+/// Words of a window.
+const WINDOW: usize = 64 * LINE;
+
 /// Ticks that a window covers.
-pub(crate) const TICKS: usize = 1024;
+pub(crate) const TICKS: usize = 64 * LINE_TICKS;
 
-/// Which ticks of a window have a level.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-pub(crate) struct Bits([u64; TICKS / 64]);
-
-/// Which words of a window's bits are not zero.
-pub(crate) type Summary = u16;
+/// Which lines of a window have a level.
+pub(crate) type Summary = u64;
 
 /// All windows: window 0 is always empty.
-pub(crate) struct Windows {
-    bits: Array<Bits>,
-    /// The levels of every window, [`TICKS`] after each other, zero where there is none.
-    cells: Array<u32>,
+pub(crate) struct Windows(Array<u32>);
+
+/// Where a tick of a window is.
+#[inline(always)]
+pub(crate) fn cell(window: u32, tick: usize) -> usize {
+    line(window, tick / LINE_TICKS) + 1 + tick % LINE_TICKS
 }
 
-/// The cell of a tick of a window.
-#[inline]
-pub(crate) fn cell(window: u32, tick: usize) -> usize {
-    window as usize * TICKS + tick
+/// Where a line of a window begins.
+#[inline(always)]
+fn line(window: u32, line: usize) -> usize {
+    window as usize * WINDOW + line * LINE
 }
 
 impl Windows {
     pub(crate) fn new(len: usize, reserve: &mut Reserve) -> Result<Windows, i32> {
-        Ok(Windows { bits: reserve.array(len)?, cells: reserve.array(len * TICKS)? })
+        Ok(Windows(reserve.array(len * WINDOW)?))
     }
 
     /// Begins to load a cell.
     #[inline]
     pub(crate) fn fetch(&self, cell: usize) {
-        self.cells.fetch(cell);
+        self.0.fetch(cell);
     }
 
     /// The level of a cell, zero if there is none.
     #[inline]
     pub(crate) fn get(&self, cell: usize) -> u32 {
-        self.cells[cell]
+        self.0[cell]
     }
 
     #[inline]
     pub(crate) fn set(&mut self, window: u32, summary: &mut Summary, tick: usize, level: u32) {
-        self.cells[cell(window, tick)] = level;
-        self.bits[window as usize].0[tick / 64] |= 1 << (tick % 64);
-        *summary |= 1 << (tick / 64);
+        let (at, place) = (tick / LINE_TICKS, tick % LINE_TICKS);
+        let words = &mut self.0[line(window, at)..][..LINE];
+        words[1 + place] = level;
+        words[0] |= 1 << place;
+        *summary |= 1 << at;
     }
 
     #[inline]
     pub(crate) fn unset(&mut self, window: u32, summary: &mut Summary, tick: usize) {
-        self.cells[cell(window, tick)] = 0;
-        let word = &mut self.bits[window as usize].0[tick / 64];
-        *word &= !(1 << (tick % 64));
-        if *word == 0 {
-            *summary &= !(1 << (tick / 64));
-        }
+        let (at, place) = (tick / LINE_TICKS, tick % LINE_TICKS);
+        let words = &mut self.0[line(window, at)..][..LINE];
+        words[1 + place] = 0;
+        words[0] &= !(1 << place);
+        *summary &= !(u64::from(words[0] == 0) << at);
     }
 
     /// Takes every level out of a window.
     pub(crate) fn empty(&mut self, window: u32) {
-        self.bits[window as usize] = Bits([0; TICKS / 64]);
-        self.cells[cell(window, 0)..cell(window, TICKS)].fill(0);
+        self.0[line(window, 0)..][..WINDOW].fill(0);
     }
 
     /// The highest tick with a level.
     #[inline]
     pub(crate) fn highest(&self, window: u32, summary: Summary) -> Option<usize> {
-        if summary == 0 {
-            return None;
-        }
-        let word = 15 - summary.leading_zeros() as usize;
-        let bits = self.bits[window as usize].0[word & (TICKS / 64 - 1)];
-        Some(word * 64 + 63 - bits.leading_zeros() as usize)
+        let at = summary.checked_ilog2()? as usize;
+        let place = self.0[line(window, at)].checked_ilog2()? as usize;
+        Some(at * LINE_TICKS + place)
+    }
+
+    /// No tick above this one, which has a level, has one too.
+    #[inline]
+    pub(crate) fn is_highest(&self, window: u32, summary: Summary, tick: usize) -> bool {
+        let (at, place) = (tick / LINE_TICKS, tick % LINE_TICKS);
+        summary >> at == 1 && self.0[line(window, at)] >> place == 1
     }
 
     /// The highest tick below `tick`, which may be one beyond the window, with a level.
     #[inline]
     pub(crate) fn below(&self, window: u32, summary: Summary, tick: usize) -> Option<usize> {
-        let word = tick / 64;
-        let bits = &self.bits[window as usize].0;
-        let rest = bits.get(word).map_or(0, |bits| bits & ((1 << (tick % 64)) - 1));
-        if rest != 0 {
-            return Some(word * 64 + 63 - rest.leading_zeros() as usize);
+        let (at, place) = (tick / LINE_TICKS, tick % LINE_TICKS);
+        if tick < TICKS
+            && let rest = self.0[line(window, at)] & ((1 << place) - 1)
+            && rest != 0
+        {
+            return Some(at * LINE_TICKS + rest.ilog2() as usize);
         }
-        let better = u32::from(summary) & ((1 << word) - 1);
-        self.highest(window, better as Summary)
+        let worse = if tick < TICKS { (1 << at) - 1 } else { u64::MAX };
+        self.highest(window, summary & worse)
     }
 }
 
@@ -108,7 +118,7 @@ mod tests {
         let (mut naive, mut seed) = (BTreeMap::new(), 9u64);
         for step in 0..100_000u32 {
             seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            let tick = (seed >> 54) as usize;
+            let tick = (seed >> 54) as usize % TICKS;
             if step % 7 < 3 {
                 windows.set(window, &mut summary, tick, step + 1);
                 naive.insert(tick, step + 1);
