@@ -1,11 +1,11 @@
 //! Loading what the records to come will touch.
 //!
-//! A record touches four to six cache lines, each found by what the one before holds: the order,
-//! its level and its neighbours in line; or, for a newcomer, the side, a cell of its window, the
-//! level there and the last in line. One after the other they cost a miss each. Where several
-//! records are at hand, these chains are followed for all of them side by side, and the misses
-//! overlap: [`Books::look_ahead`] takes one link for each of four records ahead of the one that is
-//! applied next.
+//! A record touches some cache lines, each found by what the one before holds: the order and its
+//! level; or, for a newcomer, the side, a cell of its window and the level there. In a whole market
+//! nearly every one of them is a miss, and one after the other they are what a record costs. Where
+//! several records are at hand, these chains are followed for all of them side by side, and the
+//! misses overlap: [`Books::look_ahead`] takes one link for each of three records ahead of the one
+//! that is applied next.
 //!
 //! It only loads: whatever it reads may be of yesterday by the time the record is applied, which
 //! costs time and nothing else. Nearly all of it is without branches, since one on the kind of

@@ -8,19 +8,24 @@
 //! The structures. A few arrays, reserved at the start, joined by 32-bit indices:
 //!
 //! ```text
-//! reference --mod--> order (32 B) --level--> level (32 B) <--window or tree-- side (64 B)
-//!                    prev, next: the queue of its level
+//! reference --mod--> order (32 B) --level--> level (64 B) <--window or tree-- side (32 B)
+//!                                     the first eight in line; a list of those behind
 //! ```
 //!
 //! - An order is found by its reference with one load of the line that has to be loaded anyway
 //!   ([`crate::order`]); hash maps took 3 to 7 times as long in the prototype.
-//! - An execution, cancel or delete goes from the order to its level and its neighbours in the
-//!   queue and touches the ladder only to compare the best, unless the level dies
+//! - An execution, cancel or delete goes from the order to its level, where the line is
+//!   ([`crate::queue`]), and touches the ladder only to compare the best, unless the level dies
 //!   ([`crate::level`]).
 //! - An add looks for its level in the ladder: one cell of a flat window near the touch, a sorted
-//!   tree elsewhere ([`crate::ladder`]).
+//!   tree elsewhere ([`crate::ladder`]). A level comes and goes with one line of the window.
 //! - The best level of each side is cached, so that the top is two loads.
+//! - What a record will touch is loaded ahead where several are at hand ([`crate::ahead`]).
 //! - Instruments and symbols are apart from all this, and only trades touch them.
+//!
+//! What comes next cannot be guessed from what came, so the way of an order has few branches: all
+//! that takes shares off an order is one path, and where two things can be, both are made and one
+//! is chosen.
 //!
 //! Worst cases. An execution, cancel or delete that does not empty a level takes a fixed number of
 //! steps; one that does takes 64 steps in a tree at most. An add takes that too, and 512 probes if
@@ -31,10 +36,9 @@
 //!
 //! Napkin numbers. With 1.5 million orders resting at 500,000 levels of 8,000 instruments: orders
 //! 1,074 MB once 33 million references have gone by, the pool and the table of sparse references
-//! some 10, levels and tree nodes 24, windows 66, instruments 6: below 1.2 GB. The time is that of
-//! cache misses: an add touches the order, the side, a cell, the level and the last in line, a
-//! delete the order, its two neighbours, the level and the side. With the books of 100 instruments
-//! these come from the second and third level of the cache, with 8,000 drawn at random from memory.
+//! some 10, levels and tree nodes 40, windows 64, instruments 6: below 1.2 GB. The time is that of
+//! cache misses: with the books of 100 instruments the lines come from the second and third level
+//! of the cache, with 8,000 from memory.
 
 use crate::ahead::Trails;
 use crate::ladder::Ladders;
