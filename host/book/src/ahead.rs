@@ -21,10 +21,12 @@ const ORDER: usize = 16;
 const LEVEL: usize = 10;
 /// To the one whose level is looked at.
 const LINE: usize = 4;
+/// To the one that joins a line.
+const LAST: usize = 2;
 /// Records that are under way at a time: a power of two.
-const TRAILS: usize = 8;
+const TRAILS: usize = 16;
 
-const _: () = assert!(LEVEL - LINE < TRAILS);
+const _: () = assert!(LEVEL - LAST < TRAILS);
 
 /// How far a record has been followed.
 #[derive(Clone, Copy, Default)]
@@ -33,6 +35,8 @@ pub(crate) struct Trail {
     cell: u32,
     /// Level of the order that the record names; none for a newcomer.
     level: u32,
+    /// Level at a newcomer's price.
+    joined: u32,
 }
 
 /// The records under way.
@@ -53,6 +57,7 @@ impl Books {
             self.fetch_level(record, at + LEVEL);
         }
         self.fetch_line(at + LINE);
+        self.fetch_last(at + LAST);
     }
 
     /// The records within reach of the first one.
@@ -67,6 +72,9 @@ impl Books {
         for (at, record) in records.iter().enumerate().take(LEVEL + 1) {
             if at >= LEVEL - LINE {
                 self.fetch_line(at + LINE - LEVEL);
+            }
+            if at >= LEVEL - LAST {
+                self.fetch_last(at + LAST - LEVEL);
             }
             self.fetch_level(record, at);
         }
@@ -86,23 +94,34 @@ impl Books {
     fn fetch_level(&mut self, record: &EventRecord, at: usize) {
         let order = self.orders.guess(record.order_ref);
         self.levels.nodes.fetch(order.level as usize);
+        self.orders.slots.fetch(order.prev as usize);
+        self.orders.slots.fetch(order.next as usize);
         let added = (record.kind == Kind::Add as u8) | (record.kind == Kind::AddAttributed as u8);
         let replaced = record.kind == Kind::Replaced as u8;
         let side = select_unpredictable(added, usize::from(record.side == b'S'), order.side);
         let at_side = record.instrument as usize * 2 + side;
         let cell = self.ladders.guess(at_side, record.price as u32, added | replaced);
         self.ladders.fetch(cell);
-        self.trails[at % TRAILS] = Trail { cell: cell as u32, level: order.level };
+        self.trails[at % TRAILS] = Trail { cell: cell as u32, level: order.level, joined: 0 };
     }
 
     /// The level at a newcomer's price; the line of the window that a level leaves with its last
     /// order.
     #[inline(always)]
-    fn fetch_line(&self, at: usize) {
-        let Trail { cell, level } = self.trails[at % TRAILS];
-        self.levels.nodes.fetch(self.ladders.level_in(cell as usize) as usize);
+    fn fetch_line(&mut self, at: usize) {
+        let Trail { cell, level, .. } = self.trails[at % TRAILS];
+        let joined = self.ladders.level_in(cell as usize);
+        self.trails[at % TRAILS].joined = joined;
+        self.levels.nodes.fetch(joined as usize);
         let node = &self.levels.nodes[level as usize];
         let at_side = usize::from(node.instrument) * 2 + usize::from(node.side);
         self.ladders.fetch(self.ladders.guess(at_side, node.price, node.orders == 1));
+    }
+
+    /// The last in line at the level that a newcomer joins.
+    #[inline(always)]
+    fn fetch_last(&self, at: usize) {
+        let joined = self.trails[at % TRAILS].joined;
+        self.orders.slots.fetch(self.levels.nodes[joined as usize].tail as usize);
     }
 }

@@ -8,15 +8,17 @@
 //! The structures. A few arrays, reserved at the start, joined by 32-bit indices:
 //!
 //! ```text
-//! reference --mod--> order (32 B) --level--> level (64 B) <--window or tree-- side (32 B)
-//!                                     the first eight in line; a list of those behind
+//! reference --mod--> order (32 B) --level--> level (32 B) <--window or tree-- side (32 B)
+//!                    prev, next: the queue of its level
 //! ```
 //!
 //! - An order is found by its reference with one load of the line that has to be loaded anyway
 //!   ([`crate::order`]); hash maps took 3 to 7 times as long in the prototype.
-//! - An execution, cancel or delete goes from the order to its level, where the line is
-//!   ([`crate::queue`]), and touches the ladder only to compare the best, unless the level dies
-//!   ([`crate::level`]).
+//! - An execution, cancel or delete goes from the order to its level and its neighbours in the
+//!   queue and touches the ladder only to compare the best, unless the level dies
+//!   ([`crate::level`]). Keeping the first eight in line in the level instead was slower by half
+//!   where lines are longer than that, and no faster where nearly every order has a level of its
+//!   own.
 //! - An add looks for its level in the ladder: one cell of a flat window near the touch, a sorted
 //!   tree elsewhere ([`crate::ladder`]). A level comes and goes with one line of the window.
 //! - The best level of each side is cached, so that the top is two loads.
@@ -36,7 +38,7 @@
 //!
 //! Napkin numbers. With 1.5 million orders resting at 500,000 levels of 8,000 instruments: orders
 //! 1,074 MB once 33 million references have gone by, the pool and the table of sparse references
-//! some 10, levels and tree nodes 40, windows 64, instruments 6: below 1.2 GB. The time is that of
+//! some 10, levels and tree nodes 24, windows 64, instruments 6: below 1.2 GB. The time is that of
 //! cache misses: with the books of 100 instruments the lines come from the second and third level
 //! of the cache, with 8,000 from memory.
 

@@ -94,11 +94,15 @@ impl Books {
             self.orders.decline(vacancy);
             return Err(Refusal::Levels);
         }
-        let links = self.levels.join(level, slot, &mut self.orders.slots);
         let node = &mut self.levels.nodes[level as usize];
+        let last = node.tail;
+        node.tail = slot;
+        node.head = select_unpredictable(last == 0, slot, node.head);
         node.qty += u64::from(qty);
         node.orders += 1;
-        self.orders.put(order_ref, Held { slot, level, side: side.index(), qty, links });
+        let side_index = side.index();
+        self.orders
+            .put(order_ref, Held { slot, level, side: side_index, qty, prev: last, next: 0 });
         if self.watches.awaits() {
             self.welcome(order_ref, slot);
         }
@@ -145,7 +149,7 @@ impl Books {
         let Some(order) = self.orders.hold(record.order_ref) else {
             return self.unknown_order(record);
         };
-        let Held { slot, level, side, qty, links } = order;
+        let Held { slot, level, side, qty, prev, next } = order;
         let side = if side == 0 { Side::Buy } else { Side::Sell };
         let node = &self.levels.nodes[level as usize];
         let (id, price) = (node.id(), node.price);
@@ -171,13 +175,14 @@ impl Books {
             self.watches.reduce(node, slot, order, taken, gone);
         }
         if gone {
-            if node.orders == 0 {
+            node.head = select_unpredictable(prev == 0, next, node.head);
+            node.tail = select_unpredictable(next == 0, prev, node.tail);
+            let empty = node.orders == 0;
+            self.orders.remove(slot, prev, next);
+            if empty {
                 self.ladders.remove(at, level, &self.levels);
                 self.levels.remove(level);
-            } else {
-                self.levels.leave(level, slot, links, &mut self.orders.slots);
             }
-            self.orders.remove(slot);
         } else {
             self.orders.slots[slot as usize].qty = qty - taken;
         }

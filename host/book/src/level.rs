@@ -1,35 +1,31 @@
-//! Price levels: a pool of nodes, each with the first in line ([`crate::queue`]).
+//! Price levels: a pool of nodes, each the head of a queue of orders.
 //!
-//! An order knows its level, so executions, cancels and deletes never search the ladder. One cache
-//! line each, reused last freed first.
+//! An order knows its level, so executions, cancels and deletes never search the ladder: they touch
+//! the order, its neighbours and its level. 32 bytes each, two to a cache line, reused last freed
+//! first.
 
 use crate::memory::{Array, Reserve};
-use crate::queue::{Links, NEAR};
 use tercel_types::{InstrumentId, Level, Price, Side};
 
 /// One price level. Node 0 is none.
 #[derive(Clone, Copy, Default)]
-#[repr(C, align(64))]
+#[repr(C, align(32))]
 pub(crate) struct LevelNode {
     pub qty: u64,
     pub price: u32,
     pub orders: u32,
+    /// The first order in line; the next free node while the node is free.
+    pub head: u32,
+    /// The last order in line.
+    pub tail: u32,
     pub instrument: u16,
     /// [`Side::index`].
     pub side: u8,
-    /// How many of `near` are taken.
-    pub near_len: u8,
+    pub zero: u8,
     /// The first watch of an order of this level, zero if none is watched.
     pub watch: u16,
-    pub zero: u16,
-    /// The list of those behind `near`: the last is `prev`, the first `next`, both zero if there is
-    /// none. The next free node is `next` while the node is free.
-    pub list: Links,
-    /// The slots of the first in line.
-    pub near: [u32; NEAR],
+    pub zero_too: u16,
 }
-
-const _: () = assert!(size_of::<LevelNode>() == 64);
 
 impl LevelNode {
     #[inline]
@@ -87,7 +83,7 @@ impl Levels {
         let at = if self.free != 0 { self.free } else { self.fresh };
         let Some(node) = self.nodes.get_mut(at as usize) else { return 0 };
         if self.free != 0 {
-            self.free = node.list.next;
+            self.free = node.head;
         } else {
             self.fresh += 1;
         }
@@ -99,8 +95,7 @@ impl Levels {
     /// Frees a node.
     #[inline]
     pub(crate) fn remove(&mut self, at: u32) {
-        self.nodes[at as usize] =
-            LevelNode { list: Links { prev: 0, next: self.free }, ..LevelNode::default() };
+        self.nodes[at as usize] = LevelNode { head: self.free, ..LevelNode::default() };
         self.free = at;
         self.len -= 1;
     }

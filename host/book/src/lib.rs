@@ -26,7 +26,6 @@ mod level;
 mod limits;
 mod memory;
 mod order;
-mod queue;
 mod stale;
 mod state;
 mod table;

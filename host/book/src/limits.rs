@@ -13,7 +13,7 @@ pub struct Limits {
     /// Orders resting at one time, over all instruments; at most 2^27. 576 to 608 bytes each, of
     /// which 512 in the window by reference, until that is as large as it gets at 1 GiB.
     pub orders_max: usize,
-    /// Price levels at one time, over all instruments and both sides; at most 2^27. 80 bytes each.
+    /// Price levels at one time, over all instruments and both sides; at most 2^27. 48 bytes each.
     pub levels_max: usize,
     /// Orders watched at one time; at most 65,535.
     pub watched_max: usize,

@@ -76,11 +76,11 @@ pub enum Reason {
 /// 4,096, that of a page.
 pub(crate) unsafe trait Plain: Copy {}
 
-// SAFETY: integers and a struct of them, aligned to 32.
+// SAFETY: integers only, aligned to 32.
 unsafe impl Plain for Order {}
 // SAFETY: integers only, aligned to 16.
 unsafe impl Plain for Entry {}
-// SAFETY: integers and arrays and structs of them, aligned to 64.
+// SAFETY: integers only, aligned to 32.
 unsafe impl Plain for LevelNode {}
 // SAFETY: integers only, aligned to 16.
 unsafe impl Plain for Node {}

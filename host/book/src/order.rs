@@ -14,11 +14,10 @@
 //! process ends: with 1.5 million orders resting, 4 slots in 100 are marked in each round.
 
 use crate::memory::{Array, Reserve};
-use crate::queue::Links;
 use crate::table::Table;
 use core::hint::select_unpredictable;
 
-/// One resting order. Slot 0 is nobody.
+/// One resting order. Slot 0 is nobody; its links are written and never read.
 #[derive(Clone, Copy, Default)]
 #[repr(C, align(32))]
 pub(crate) struct Order {
@@ -29,8 +28,10 @@ pub(crate) struct Order {
     pub qty: u32,
     /// Its level, with [`SELL`] and [`MARK`].
     level: u32,
-    /// Its place in line; `next` is the next free slot while a slot of the pool is free.
-    pub links: Links,
+    /// The order ahead of it, zero for the first.
+    pub prev: u32,
+    /// The order behind it, zero for the last; the next free slot while a slot of the pool is free.
+    pub next: u32,
 }
 
 /// The mark of a slot whose reference may be elsewhere.
@@ -56,7 +57,7 @@ impl Order {
     #[inline]
     fn held(&self, slot: u32) -> Held {
         let (level, side) = (self.level(), self.side());
-        Held { slot, level, side, qty: self.qty, links: self.links }
+        Held { slot, level, side, qty: self.qty, prev: self.prev, next: self.next }
     }
 }
 
@@ -68,7 +69,8 @@ pub(crate) struct Held {
     /// [`tercel_types::Side::index`].
     pub side: usize,
     pub qty: u32,
-    pub links: Links,
+    pub prev: u32,
+    pub next: u32,
 }
 
 /// Every resting order.
@@ -136,8 +138,14 @@ impl Orders {
     pub(crate) fn guess(&self, order_ref: u64) -> Held {
         let home = self.home(order_ref);
         let order = &self.slots[home as usize];
-        let level = select_unpredictable(self.is_taken(order), order.level(), 0);
-        Held { level, ..order.held(home) }
+        let taken = self.is_taken(order);
+        let if_taken = |index| select_unpredictable(taken, index, 0);
+        Held {
+            level: if_taken(order.level()),
+            prev: if_taken(order.prev),
+            next: if_taken(order.next),
+            ..order.held(home)
+        }
     }
 
     /// An order is in the slot.
@@ -210,7 +218,7 @@ impl Orders {
             return Vacancy::Full;
         }
         if self.free != 0 {
-            self.free = self.slots[slot as usize].links.next;
+            self.free = self.slots[slot as usize].next;
         } else {
             self.fresh += 1;
         }
@@ -218,20 +226,24 @@ impl Orders {
         Vacancy::Sparse(slot)
     }
 
-    /// Puts an order into its slot.
+    /// Puts an order into its slot, behind the order `prev` of its level.
     #[inline(always)]
     pub(crate) fn put(&mut self, order_ref: u64, held: Held) {
-        let Held { slot, level, side, qty, links } = held;
+        let Held { slot, level, side, qty, prev, next } = held;
         self.len += 1;
         self.stamp += 1;
         let order = &mut self.slots[slot as usize];
         let level = level | (side as u32 * SELL) | (order.level & MARK);
-        *order = Order { order_ref, stamp: self.stamp, qty, level, links };
+        *order = Order { order_ref, stamp: self.stamp, qty, level, prev, next };
+        // The slot of nobody is written too, where there is none ahead: cheaper than asking.
+        self.slots[prev as usize].next = slot;
     }
 
-    /// Frees the slot of an order.
+    /// Takes an order out of its line and frees its slot.
     #[inline]
-    pub(crate) fn remove(&mut self, slot: u32) {
+    pub(crate) fn remove(&mut self, slot: u32, prev: u32, next: u32) {
+        self.slots[prev as usize].next = next;
+        self.slots[next as usize].prev = prev;
         self.slots[slot as usize].stamp = 0;
         self.len -= 1;
         if slot as usize > self.mask + 1 {
@@ -244,7 +256,7 @@ impl Orders {
     #[inline(never)]
     fn give_back(&mut self, slot: u32) {
         self.table.remove(self.slots[slot as usize].order_ref);
-        self.slots[slot as usize].links.next = self.free;
+        self.slots[slot as usize].next = self.free;
         self.free = slot;
     }
 
@@ -282,7 +294,7 @@ mod tests {
     fn hold(orders: &mut Orders, order_ref: u64) -> Vacancy {
         let vacancy = orders.vacancy(order_ref);
         let slot = slot(vacancy);
-        orders.put(order_ref, Held { slot, level: 1, side: 1, qty: 1, links: Links::default() });
+        orders.put(order_ref, Held { slot, level: 1, side: 1, qty: 1, prev: 0, next: 0 });
         vacancy
     }
 
@@ -296,7 +308,7 @@ mod tests {
         assert_eq!(orders.vacancy(5), Vacancy::Duplicate);
         assert_eq!(refs.map(|r| orders.find(r)), slots);
         assert_eq!(orders.find(5 + 3 * window), 0);
-        orders.remove(slots[0]);
+        orders.remove(slots[0], 0, 0);
         assert_eq!((orders.find(5), orders.find(5 + window)), (0, slots[1]));
         assert!(matches!(hold(&mut orders, 5), Vacancy::Direct(_)));
         orders.clear();
@@ -315,7 +327,7 @@ mod tests {
             let order_ref = (seed >> 40 & 63) << (if seed >> 50 & 1 == 0 { 0 } else { 13 });
             assert_eq!(orders.find(order_ref), *naive.get(&order_ref).unwrap_or(&0));
             if let Some(slot) = naive.remove(&order_ref) {
-                orders.remove(slot);
+                orders.remove(slot, 0, 0);
             } else {
                 naive.insert(order_ref, slot(hold(&mut orders, order_ref)));
             }

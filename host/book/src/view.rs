@@ -90,7 +90,13 @@ impl Books {
 
     /// The orders of a level, first in line first.
     fn queue(&self, level: u32) -> impl Iterator<Item = OrderView> + '_ {
-        self.levels.line(level, &self.orders.slots).map(|slot| self.order_view(slot))
+        let present = |slot: u32| (slot != 0).then_some(slot);
+        let head = self.levels.nodes[level as usize].head;
+        // Node 0 has no orders; its head is never set.
+        core::iter::successors(present(head), move |slot| {
+            present(self.orders.slots[*slot as usize].next)
+        })
+        .map(|slot| self.order_view(slot))
     }
 
     fn order_view(&self, slot: u32) -> OrderView {
@@ -189,17 +195,18 @@ impl Books {
 
     fn count_ahead(&self, slot: u32) -> QueuePosition {
         let order = &self.orders.slots[slot as usize];
-        let level = order.level();
-        if self.levels.last(level) == slot {
-            let node = &self.levels.nodes[level as usize];
+        let node = &self.levels.nodes[order.level() as usize];
+        if order.next == 0 {
             let shares_ahead = node.qty - u64::from(order.qty);
             return QueuePosition { shares_ahead, orders_ahead: node.orders - 1 };
         }
         let mut ahead = QueuePosition::default();
-        let line = self.levels.line(level, &self.orders.slots);
-        for before in line.take_while(|before| *before != slot) {
-            ahead.shares_ahead += u64::from(self.orders.slots[before as usize].qty);
+        let mut before = order.prev;
+        while before != 0 {
+            let order = &self.orders.slots[before as usize];
+            ahead.shares_ahead += u64::from(order.qty);
             ahead.orders_ahead += 1;
+            before = order.prev;
         }
         ahead
     }
