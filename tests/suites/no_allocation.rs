@@ -3,14 +3,12 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::net::{Ipv4Addr, SocketAddrV4};
 use tercel_abi::EventSource;
-use tercel_engine::ring::{RingReader, RingWriter, Start as RingStart};
-use tercel_proto::feed::{Feed, FeedConfig, Start};
-use tercel_proto::{frame, mold};
+use tercel_engine::ring::{RingReader, RingWriter, Start};
 use tercel_tests::day;
 use tercel_tests::desk::Desk;
-use tercel_types::{Frame, Nanos, SeqNo, VenueId};
+use tercel_tests::frames::{self, Host};
+use tercel_types::Nanos;
 
 struct Counting;
 
@@ -82,44 +80,35 @@ fn a_tick_with_its_orders_and_fills() {
 }
 
 #[test]
-fn the_decoder_with_gaps_and_both_lines() {
-    let lines = [1, 2].map(|last| SocketAddrV4::new(Ipv4Addr::new(239, 0, 0, last), 4_000));
-    let messages = day::messages(4, 2, 20);
-    let packet = |line: usize, first: usize, chunk: &[Vec<u8>]| {
-        let mut buf = vec![0; 1_500];
-        let seq = SeqNo(first as u64 + 1);
-        let mut builder =
-            mold::PacketBuilder::new(&mut buf[frame::UDP_HEADERS..], *b"NOALLOC   ", seq);
-        chunk.iter().for_each(|message| assert!(builder.push(message)));
-        let len = builder.finish();
-        let from = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 1);
-        let len = frame::emit_udp(&mut buf, from, lines[line], len).expect("it fits");
-        buf.truncate(len);
-        buf
+fn from_frames_on_two_bad_lines_to_orders() {
+    let frames = frames::two_lines(&day::messages(4, 4, 30));
+    let mut host = Host::new(&day::symbols(4));
+    let (head, tail) = frames.split_at(frames.len() / 3);
+    let mut now = Nanos(day::OPEN);
+    let mut later = || {
+        now = now + Nanos(100_000);
+        now
     };
-    let mut frames = Vec::new();
-    for (number, chunk) in messages.chunks(4).enumerate() {
-        // Line A lacks every seventh packet, line B comes three packets later.
-        if number % 7 != 3 {
-            frames.push(packet(0, number * 4, chunk));
-        }
-        if let Some(late) = number.checked_sub(3) {
-            frames.push(packet(1, late * 4, &messages[late * 4..late * 4 + 4]));
-        }
-    }
-    let mut feed =
-        Feed::new(FeedConfig { start: Start::FromFirst, ..FeedConfig::new(VenueId(0), lines) });
-    let mut count = 0;
+    head.chunks(8).for_each(|waiting| host.take(waiting, later()));
+    host.desk.start();
+    let sent = host.desk.engine.counters().sent;
     let made = requests(|| {
-        for (at, bytes) in frames.iter().enumerate() {
-            let now = Nanos(at as u64 * 1_000);
-            let frame = Frame { bytes, received: now };
-            feed.on_frame(frame, now, &mut |record| count += u64::from(record.kind >= 0x20));
-            feed.on_timer(now, &mut |_| {});
+        for (at, waiting) in tail.chunks(8).enumerate() {
+            host.take(waiting, later());
+            if at % 8 == 0 && !host.desk.port.resting.is_empty() {
+                let qty = host.desk.port.resting[0].qty;
+                host.desk.port.trade(0, qty);
+                host.desk.hear();
+            }
+            if at % 20 == 0 {
+                host.desk.pass(Nanos(1_000));
+            }
         }
     });
-    assert!(feed.counters().gaps_closed > 10, "{:?}", feed.counters());
-    assert!(count + 16 > messages.len() as u64);
+    let counters = host.desk.engine.counters();
+    assert!(host.feed.counters().gaps_closed > 10, "{:?}", host.feed.counters());
+    assert!(counters.sent > sent + 100, "only {} orders", counters.sent - sent);
+    assert!(counters.fills_bought + counters.fills_sold > 10, "{counters:?}");
     assert_eq!(made, 0);
 }
 
@@ -127,7 +116,7 @@ fn the_decoder_with_gaps_and_both_lines() {
 fn the_ring() {
     let path = std::env::temp_dir().join(format!("tercel-no-allocation-{}", std::process::id()));
     let mut writer = RingWriter::create(&path, 1 << 10, 1_000_000_000).expect("a ring");
-    let mut reader = RingReader::open(&path, RingStart::Oldest).expect("a ring");
+    let mut reader = RingReader::open(&path, Start::Oldest).expect("a ring");
     let records = day::records(&day::messages(6, 2, 5));
     let mut read = 0;
     let made = requests(|| {
