@@ -90,7 +90,7 @@ impl Books {
             orders: Orders::new(orders_max, reserve).map_err(error)?,
             levels: Levels::new(levels_max, reserve).map_err(error)?,
             ladders: Ladders::new(instruments_max, levels_max, reserve).map_err(error)?,
-            watches: Watches::new(watched_max),
+            watches: Watches::new(watched_max, reserve).map_err(error)?,
             instruments: vec![Instrument::default(); instruments_max].into_boxed_slice(),
             symbols: Table::new(instruments_max, reserve).map_err(error)?,
             market: Market::default(),

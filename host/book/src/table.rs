@@ -65,6 +65,12 @@ impl Table {
         None
     }
 
+    /// Keys that are here.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     /// The value of a key, zero if it is not here.
     pub(crate) fn find(&self, key: u64) -> u32 {
         self.position(key).map_or(0, |at| self.entries[at].value)

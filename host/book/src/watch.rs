@@ -7,11 +7,13 @@
 //! at one price.
 //!
 //! An order may be watched before the feed has shown it, because the order session often is the
-//! faster of the two; it is then awaited, and each add compares itself with those awaited.
+//! faster of the two; it is then awaited, and each add is looked up in a small table.
 
 use crate::QueuePosition;
 use crate::level::LevelNode;
+use crate::memory::Reserve;
 use crate::order::Order;
+use crate::table::Table;
 
 #[derive(Clone, Copy, Default)]
 struct Watch {
@@ -29,19 +31,20 @@ pub(crate) struct Watches {
     entries: Box<[Watch]>,
     free: u16,
     len: usize,
-    awaited: Vec<u64>,
+    /// References of the orders awaited.
+    awaited: Table,
 }
 
 impl Watches {
-    pub(crate) fn new(watched_max: usize) -> Watches {
+    pub(crate) fn new(watched_max: usize, reserve: &mut Reserve) -> Result<Watches, i32> {
         let mut watches = Watches {
             entries: vec![Watch::default(); watched_max + 1].into_boxed_slice(),
             free: 0,
             len: 0,
-            awaited: Vec::with_capacity(watched_max),
+            awaited: Table::new(watched_max, reserve)?,
         };
         watches.free_all();
-        watches
+        Ok(watches)
     }
 
     fn free_all(&mut self) {
@@ -144,39 +147,31 @@ impl Watches {
     /// Some order is awaited.
     #[inline]
     pub(crate) fn awaits(&self) -> bool {
-        !self.awaited.is_empty()
+        self.awaited.len() > 0
     }
 
     /// Waits for an order that is not on the book; `false` if there is no space.
     pub(crate) fn wait(&mut self, order_ref: u64) -> bool {
-        if self.awaited.contains(&order_ref) {
-            return true;
-        }
-        if self.is_full() {
-            return false;
-        }
-        self.awaited.push(order_ref);
-        true
+        self.awaited.find(order_ref) != 0 || !self.is_full() && self.awaited.insert(order_ref, 1)
     }
 
     /// Whether an order that came was awaited, which it then no longer is.
     pub(crate) fn take_awaited(&mut self, order_ref: u64) -> bool {
-        let Some(at) = self.awaited.iter().position(|awaited| *awaited == order_ref) else {
-            return false;
-        };
-        self.awaited.swap_remove(at);
-        true
+        let awaited = self.awaited.find(order_ref) != 0;
+        if awaited {
+            self.awaited.remove(order_ref);
+        }
+        awaited
     }
 
     /// Every order is forgotten; those watched are awaited if they `may_return`, as a snapshot will
     /// tell.
     pub(crate) fn clear(&mut self, slots: &[Order], may_return: bool) {
-        for entry in &self.entries {
-            if entry.order != 0 {
-                self.awaited.push(slots[entry.order as usize].order_ref);
+        if may_return {
+            for entry in self.entries.iter().filter(|entry| entry.order != 0) {
+                self.awaited.insert(slots[entry.order as usize].order_ref, 1);
             }
-        }
-        if !may_return {
+        } else {
             self.awaited.clear();
         }
         self.free_all();
