@@ -73,6 +73,47 @@ proptest! {
 }
 
 #[test]
+fn every_tile_and_word_agrees() {
+    // Layers of several tiles, chains of several words of zeros, heads of one to nine outputs.
+    for (at, heads) in (1..10).enumerate() {
+        let mut state = at as u64;
+        let layers = network(&[40 + 37 * at, 300 - 16 * at, 112 + at, heads], &mut state);
+        let inputs = numbers(layers[0].inputs, &mut state);
+        let mut portable = Mlp::with_kernel(&layers, Kernel::Portable).unwrap();
+        let reference = bits(portable.forward(&inputs));
+        for (found, expected) in portable.forward(&inputs).iter().zip(naive(&layers, &inputs)) {
+            assert!((f64::from(*found) - expected).abs() < 1e-5, "{heads}");
+        }
+        for kernel in Kernel::available() {
+            let mut mlp = Mlp::with_kernel(&layers, kernel).unwrap();
+            assert_eq!(bits(mlp.forward(&inputs)), reference, "{} {heads}", kernel.name());
+        }
+    }
+}
+
+#[test]
+fn inputs_that_are_zero_change_nothing() {
+    // All units of the second layer but a few are silent; then all of them are.
+    for bias in [-0.9, -1e3] {
+        let mut state = 5;
+        let mut layers = network(&[8, 200, 70, 3], &mut state);
+        layers[0].bias.fill(bias);
+        let inputs = numbers(8, &mut state);
+        let expected = naive(&layers, &inputs);
+        let mut portable = Mlp::with_kernel(&layers, Kernel::Portable).unwrap();
+        let reference = bits(portable.forward(&inputs));
+        for kernel in Kernel::available() {
+            let mut mlp = Mlp::with_kernel(&layers, kernel).unwrap();
+            let found = mlp.forward(&inputs);
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!((f64::from(*found) - expected).abs() < 1e-5, "{}", kernel.name());
+            }
+            assert_eq!(bits(found), reference, "{}", kernel.name());
+        }
+    }
+}
+
+#[test]
 fn the_usual_shape_agrees() {
     let mut state = 1;
     let layers = network(&[40, 64, 64, 2], &mut state);

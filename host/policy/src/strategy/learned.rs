@@ -9,7 +9,7 @@
 use super::{Desired, Inputs};
 use crate::artifact::{Artifact, Normalisation};
 use crate::config::{PolicyError, in_range};
-use crate::features::{FEATURE_COUNT, Features};
+use crate::features::Features;
 use crate::mlp::Mlp;
 
 /// Name of the head that places the bid: ticks below the mid price.
@@ -67,9 +67,10 @@ impl Network {
     /// The prices for one decision.
     #[inline]
     pub(crate) fn desired(&mut self, features: &Features, inputs: &Inputs) -> Desired {
-        let mut scaled = [0.0; FEATURE_COUNT];
-        self.normalisation.apply(features, &mut scaled);
-        let outputs = self.mlp.forward(&scaled);
+        if let Some(inputs) = self.mlp.input().first_chunk_mut() {
+            self.normalisation.apply(features, inputs);
+        }
+        let outputs = self.mlp.run();
         let offset = |head: usize| {
             let ticks = outputs.get(head).copied().unwrap_or(f32::NAN);
             f64::from(ticks.clamp(self.min, self.max)) * inputs.tick
