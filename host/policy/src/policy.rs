@@ -287,7 +287,7 @@ impl Slot {
     /// Slow realised volatility, dollars per square root of a second.
     #[inline]
     fn volatility(&self, now: Nanos) -> f64 {
-        self.flow.as_of(now).volatility_slow() / UNITS
+        self.flow.volatility_slow_as_of(now) / UNITS
     }
 
     /// Both sides of the book, reading those that have changed.
