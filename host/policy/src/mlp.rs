@@ -137,6 +137,11 @@ impl Mlp {
         })
     }
 
+    /// Every sum on the way stays a finite number for inputs within ±`clip`.
+    pub fn is_finite_within(&self, clip: f32) -> bool {
+        self.layers.iter().try_fold(f64::from(clip), |bound, layer| layer.bound(bound)).is_some()
+    }
+
     /// Numbers it takes.
     pub fn inputs(&self) -> usize {
         self.inputs

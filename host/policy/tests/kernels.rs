@@ -139,6 +139,16 @@ fn what_is_not_a_number_is_dropped_by_relu_alike() {
 }
 
 #[test]
+fn sums_that_may_leave_the_numbers_are_known_beforehand() {
+    let layer = |weight: f32| Dense { inputs: 2, weights: vec![weight; 4], bias: vec![0.5; 2] };
+    let finite = |layers: &[Dense], clip| Mlp::new(layers).unwrap().is_finite_within(clip);
+    assert!(finite(&network(&[40, 64, 64, 2], &mut 4), 1e3));
+    assert!(finite(&[layer(1e18), layer(1e18)], 10.0));
+    assert!(!finite(&[layer(1e18), layer(1e18)], 1e3));
+    assert!(!finite(&[layer(f32::MAX)], 1.0));
+}
+
+#[test]
 fn inputs_may_be_short_or_long() {
     let layers = network(&[5, 3], &mut 3);
     let mut mlp = Mlp::new(&layers).unwrap();
