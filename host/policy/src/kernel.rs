@@ -1,16 +1,24 @@
 //! One dense layer, three ways.
 //!
-//! Weights are packed by input: for input k, the weights of all outputs lie side by side in
-//! [`Lane`]s of sixteen, so that a layer is a walk through memory from front to back with one
-//! broadcast and T multiply-adds for each input. Padding is zero, at the end of the inputs (to a
-//! multiple of [`CHAINS`]) and of the outputs (to whole lanes).
+//! Every kernel computes the same expression in the same order. A fused multiply-add rounds once
+//! wherever it runs, so all kernels give the same bits, and a decision does not depend on the
+//! machine that made it. There are two expressions, chosen by the shape of the layer.
 //!
-//! Every kernel computes the same expression in the same order: output n is the sum of [`CHAINS`]
-//! chains, chain c takes the inputs k with k mod 4 = c in rising order through fused multiply-adds,
-//! chain 0 starts at the bias, the others at zero, and the result is (c0 + c1) + (c2 + c3). A fused
-//! multiply-add rounds once wherever it runs, so all kernels give the same bits, and a decision
-//! does not depend on the machine that made it. Four chains also hide the four cycles of latency of
-//! one multiply-add.
+//! **Wide**, more than [`NARROW`] outputs. Outputs are taken in tiles of [`TILES`] lanes, whose
+//! sums fit into the registers, and a tile's weights are packed by input: for input k, those of all
+//! its outputs lie side by side, and one broadcast of the input serves them. Output n is the sum
+//! c0 + c1 of two chains. Chain 0 starts at the bias and takes the inputs of the first half of the
+//! input lanes, chain 1 starts at zero and takes the others, each in rising order through fused
+//! multiply-adds. Behind a ReLU, inputs that are zero are left out: about half are, and their rows
+//! are not even read.
+//!
+//! **Narrow**, up to [`NARROW`] outputs: the heads. Side by side, two outputs would leave most of a
+//! register empty and wait four cycles for each input. So weights are packed by output, and output
+//! n is the sum of sixteen chains, chain c taking the inputs k with k mod 16 = c in rising order
+//! from zero; the chains are folded in halves (c + (c + 8), then 4, 2, 1) and the bias is added
+//! last.
+//!
+//! Padding is zero, at the end of the inputs and of the outputs, to whole lanes.
 
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)] // intrinsics
@@ -28,8 +36,18 @@ pub(crate) struct Lane(pub(crate) [f32; LANE]);
 /// Numbers in a [`Lane`].
 pub(crate) const LANE: usize = 16;
 
-/// Independent sums of one output.
-pub(crate) const CHAINS: usize = 4;
+/// Most outputs of a layer that is computed output by output.
+const NARROW: usize = 8;
+
+/// Lanes of the tiles of a wide layer: the largest that fits what is left, so that the last two
+/// come once at most.
+const TILES: [usize; 3] = [4, 2, 1];
+
+/// Independent sums of one output of a wide layer.
+const CHAINS: usize = 2;
+
+/// Inputs whose zeros are looked for at once, a bit for each.
+const WORD: usize = u64::BITS as usize;
 
 /// Which code runs a layer; the choice is made once, from what the processor has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,41 +63,143 @@ pub enum Kernel {
 /// One layer, packed.
 #[derive(Clone, Debug)]
 pub(crate) struct Packed {
-    /// `inputs` rows of `bias.len()` lanes.
+    /// Wide: tile by tile, a row of the tile's lanes for each input. Narrow: a row of
+    /// [`Packed::input_lanes`] lanes for each output.
     weights: Vec<Lane>,
     bias: Vec<Lane>,
-    /// Inputs, padded to a multiple of [`CHAINS`].
     inputs: usize,
+    outputs: usize,
+    /// Its inputs come from a ReLU: those that are zero are left out.
+    sparse: bool,
     /// Negative outputs become zero.
     relu: bool,
 }
 
+/// What surrounds a layer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// Nothing stands before it.
+    pub(crate) first: bool,
+    /// Nothing comes after it.
+    pub(crate) last: bool,
+}
+
+/// Some lanes of outputs of a wide layer.
+#[derive(Clone, Copy, Debug)]
+struct Tile<'a> {
+    /// For each input a row of as many lanes as there are of the bias.
+    weights: &'a [Lane],
+    bias: &'a [Lane],
+}
+
 impl Packed {
     /// Packs `weights`, which has one row of `inputs` numbers for each output.
-    pub(crate) fn new(weights: &[f32], bias: &[f32], inputs: usize, relu: bool) -> Packed {
-        let (padded, lanes) = (inputs.next_multiple_of(CHAINS), bias.len().div_ceil(LANE));
-        let mut packed = vec![Lane::default(); padded * lanes];
-        for (output, row) in weights.chunks_exact(inputs).enumerate() {
-            for (input, weight) in row.iter().enumerate() {
-                packed[input * lanes + output / LANE].0[output % LANE] = *weight;
+    pub(crate) fn new(weights: &[f32], bias: &[f32], inputs: usize, place: Place) -> Packed {
+        let outputs = bias.len();
+        let mut layer = Packed {
+            weights: Vec::new(),
+            bias: lanes(bias),
+            inputs,
+            outputs,
+            sparse: !place.first,
+            relu: !place.last,
+        };
+        if layer.is_narrow() {
+            for row in weights.chunks_exact(inputs) {
+                layer.weights.extend(lanes(row));
             }
+            return layer;
         }
-        let mut packed_bias = vec![Lane::default(); lanes];
-        for (output, value) in bias.iter().enumerate() {
-            packed_bias[output / LANE].0[output % LANE] = *value;
+        let mut first = 0;
+        while first < outputs {
+            let width = LANE * tile_lanes((outputs - first).div_ceil(LANE));
+            for input in 0..inputs {
+                let weight = |output: usize| {
+                    if output < outputs { weights[output * inputs + input] } else { 0.0 }
+                };
+                let row: Vec<f32> = (first..first + width).map(weight).collect();
+                layer.weights.extend(lanes(&row));
+            }
+            first += width;
         }
-        Packed { weights: packed, bias: packed_bias, inputs: padded, relu }
+        layer
+    }
+
+    /// The tiles of a wide layer, in the order of the outputs.
+    #[inline]
+    fn tiles(&self) -> impl Iterator<Item = Tile<'_>> {
+        let (mut weights, mut bias) = (self.weights.as_slice(), self.bias.as_slice());
+        core::iter::from_fn(move || {
+            if bias.is_empty() {
+                return None;
+            }
+            let lanes = tile_lanes(bias.len());
+            let tile = Tile { weights: &weights[..lanes * self.inputs], bias: &bias[..lanes] };
+            (weights, bias) = (&weights[lanes * self.inputs..], &bias[lanes..]);
+            Some(tile)
+        })
+    }
+
+    /// The bound of every output for inputs within ±`inputs`, or `None` if a sum might leave the
+    /// numbers. Every product and sum of a layer lies within the sum of all magnitudes; the margin
+    /// of a tenth is far more than 1,024 roundings add.
+    pub(crate) fn bound(&self, inputs: f64) -> Option<f64> {
+        let largest = |lanes: &[Lane]| {
+            lanes
+                .iter()
+                .flat_map(|lane| lane.0)
+                .fold(0.0, |max: f64, x| max.max(f64::from(x).abs()))
+        };
+        let sum = largest(&self.bias) + inputs * largest(&self.weights) * self.inputs as f64;
+        let bound = sum * 1.1;
+        (bound < f64::from(f32::MAX)).then_some(bound)
     }
 
     /// Lanes of input it reads.
+    #[inline]
     pub(crate) fn input_lanes(&self) -> usize {
         self.inputs.div_ceil(LANE)
     }
 
-    /// Lanes of output it writes.
-    pub(crate) fn output_lanes(&self) -> usize {
-        self.bias.len()
+    /// It is computed output by output.
+    #[inline]
+    fn is_narrow(&self) -> bool {
+        self.outputs <= NARROW
     }
+
+    /// Numbers of input it reads, padding included.
+    #[inline]
+    fn padded(&self) -> usize {
+        self.input_lanes() * LANE
+    }
+
+    /// Inputs of one chain, padding included; the second chain begins here.
+    #[inline]
+    fn half(&self) -> usize {
+        self.padded() / CHAINS
+    }
+}
+
+/// ReLU, where the layer has one: what is not a number becomes zero too.
+#[inline]
+fn activate(layer: &Packed, sum: f32) -> f32 {
+    if !layer.relu || sum > 0.0 { sum } else { 0.0 }
+}
+
+/// Numbers in whole lanes, the rest of the last one zero.
+fn lanes(numbers: &[f32]) -> Vec<Lane> {
+    let lane = |chunk: &[f32]| {
+        let mut lane = Lane::default();
+        lane.0[..chunk.len()].copy_from_slice(chunk);
+        lane
+    };
+    numbers.chunks(LANE).map(lane).collect()
+}
+
+/// Lanes of the next tile where `left` lanes are left.
+#[inline]
+fn tile_lanes(left: usize) -> usize {
+    TILES.into_iter().find(|lanes| *lanes <= left).unwrap_or(1)
 }
 
 impl Kernel {
@@ -132,10 +252,11 @@ impl Checked {
         self.0
     }
 
-    /// Runs one layer. `input` has [`Packed::input_lanes`] lanes at least, of which only the
-    /// layer's inputs may be other than zero; `output` gets [`Packed::output_lanes`] lanes.
+    /// Runs one layer. `input` has [`Packed::input_lanes`] lanes of numbers at least, of which only
+    /// the layer's inputs may be other than zero; `output` gets as many lanes as
+    /// hold the outputs.
     #[inline]
-    pub(crate) fn layer(self, layer: &Packed, input: &[Lane], output: &mut [Lane]) {
+    pub(crate) fn layer(self, layer: &Packed, input: &[f32], output: &mut [f32]) {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx512 => avx512::layer(self, layer, input, output),

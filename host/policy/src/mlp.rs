@@ -1,9 +1,9 @@
 //! A dense network in f32: layers of weights with ReLU between them and none after the last.
 //!
-//! 40-64-64-2 is 6,800 multiply-adds over 28 KiB of weights, which stay in the first-level cache
-//! while the policy is busy: the walk through them, some 430 lines, is what a decision costs.
+//! 40-64-64-2 is 6,800 multiply-adds over 27 KiB of weights, which stay in the first-level cache
+//! while the policy is busy: the walk through them, some 420 lines, is what a decision costs.
 
-use crate::kernel::{Checked, LANE, Lane, Packed};
+use crate::kernel::{Checked, Packed, Place};
 use core::fmt;
 
 pub use crate::kernel::Kernel;
@@ -29,11 +29,25 @@ pub struct Dense {
 #[derive(Clone, Debug)]
 pub struct Mlp {
     layers: Vec<Packed>,
-    scratch: [Vec<Lane>; 2],
+    scratch: Box<Scratch>,
     inputs: usize,
-    outputs: Vec<f32>,
+    outputs: usize,
     kernel: Checked,
 }
+
+/// Memory of one run.
+#[derive(Clone, Debug)]
+struct Scratch {
+    /// Beyond the network's inputs always zero: the padding of the first layer.
+    inputs: Numbers,
+    /// What the layers give, in turn.
+    between: [Numbers; 2],
+}
+
+/// Numbers that begin with a cache line, so that no register of them lies on two.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+struct Numbers([f32; WIDTH_MAX]);
 
 /// Why layers do not make a network.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -108,20 +122,24 @@ impl Mlp {
         check(layers)?;
         let kernel = Checked::new(kernel).ok_or(MlpError::Kernel(kernel))?;
         let last = layers.len() - 1;
-        let packed: Vec<Packed> = layers
-            .iter()
-            .enumerate()
-            .map(|(at, layer)| Packed::new(&layer.weights, &layer.bias, layer.inputs, at < last))
-            .collect();
-        let lanes = |layer: &Packed| layer.input_lanes().max(layer.output_lanes());
-        let widest = packed.iter().map(lanes).max().unwrap_or(0);
+        let packed = layers.iter().enumerate().map(|(at, layer)| {
+            let place = Place { first: at == 0, last: at == last };
+            Packed::new(&layer.weights, &layer.bias, layer.inputs, place)
+        });
+        let empty = Numbers([0.0; WIDTH_MAX]);
+        let scratch = Scratch { inputs: empty.clone(), between: [empty.clone(), empty] };
         Ok(Mlp {
-            scratch: [vec![Lane::default(); widest], vec![Lane::default(); widest]],
+            layers: packed.collect(),
+            scratch: Box::new(scratch),
             inputs: layers[0].inputs,
-            outputs: vec![0.0; layers[last].outputs()],
-            layers: packed,
+            outputs: layers[last].outputs(),
             kernel,
         })
+    }
+
+    /// Every sum on the way stays a finite number for inputs within ±`clip`.
+    pub fn is_finite_within(&self, clip: f32) -> bool {
+        self.layers.iter().try_fold(f64::from(clip), |bound, layer| layer.bound(bound)).is_some()
     }
 
     /// Numbers it takes.
@@ -131,7 +149,7 @@ impl Mlp {
 
     /// Numbers it gives.
     pub fn outputs(&self) -> usize {
-        self.outputs.len()
+        self.outputs
     }
 
     /// The kernel it runs on.
@@ -143,23 +161,35 @@ impl Mlp {
     /// outputs lie in the network's own memory.
     #[inline]
     pub fn forward(&mut self, inputs: &[f32]) -> &[f32] {
-        let [mut from, mut to] = self.scratch.each_mut().map(Vec::as_mut_slice);
-        let inputs = &inputs[..inputs.len().min(self.inputs)];
-        let first = self.layers.first().map_or(0, Packed::input_lanes);
-        from[..first].fill(Lane::default());
-        for (lane, chunk) in from.iter_mut().zip(inputs.chunks(LANE)) {
-            lane.0[..chunk.len()].copy_from_slice(chunk);
+        let given = inputs.len().min(self.inputs);
+        let (own, missing) = self.input().split_at_mut(given);
+        own.copy_from_slice(&inputs[..given]);
+        missing.fill(0.0);
+        self.run()
+    }
+
+    /// Where [`Mlp::run`] takes its inputs from: as many numbers as there are inputs.
+    #[inline]
+    pub(crate) fn input(&mut self) -> &mut [f32] {
+        &mut self.scratch.inputs.0[..self.inputs]
+    }
+
+    /// Runs the network over what [`Mlp::input`] holds.
+    #[inline]
+    pub(crate) fn run(&mut self) -> &[f32] {
+        let Scratch { inputs, between: [given, free] } = &mut *self.scratch;
+        let (mut given, mut free) = (given, free);
+        let (kernel, mut layers) = (self.kernel, self.layers.iter());
+        if let Some(first) = layers.next() {
+            kernel.layer(first, &inputs.0, &mut given.0);
         }
-        for layer in &self.layers {
+        for layer in layers {
             // The padding of a layer's outputs is zero, which is what the next layer asks of its
             // input: no weights and no bias are there.
-            self.kernel.layer(layer, from, to);
-            core::mem::swap(&mut from, &mut to);
+            kernel.layer(layer, &given.0, &mut free.0);
+            core::mem::swap(&mut given, &mut free);
         }
-        for (out, lane) in self.outputs.chunks_mut(LANE).zip(from.iter()) {
-            out.copy_from_slice(&lane.0[..out.len()]);
-        }
-        &self.outputs
+        &given.0[..self.outputs]
     }
 }
 

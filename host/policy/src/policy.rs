@@ -2,7 +2,7 @@
 
 use crate::config::{InstrumentPolicy, PolicyConfig, PolicyError, QuoteRules};
 use crate::features::{self, Depth, FEATURE_COUNT, Features, Flow, Seen, Snapshot, Touch};
-use crate::quoter::{Bounds, Quoter, target};
+use crate::quoter::{Bounds, Outlook, Quoter, target};
 use crate::strategy::{Desired, Inputs, Strategy, UNITS};
 use tercel_abi::{EventRecord, Kind};
 use tercel_book::{Books, Change, Effect};
@@ -23,6 +23,9 @@ pub struct Policy {
     strategy: Strategy,
     stopped: bool,
     counters: PolicyCounters,
+    /// Asks the strategy at every decision, to compare with.
+    #[cfg(test)]
+    asks_always: bool,
 }
 
 /// What a policy has done.
@@ -32,7 +35,11 @@ pub struct PolicyCounters {
     pub decisions: u64,
     /// Decisions that wanted no quotes: stopped, stale, not trading, or a book without two sides.
     pub withdrawn: u64,
-    /// Sides on which a quote was wanted and an entry or replace put off by the least interval.
+    /// Decisions for which the strategy was not asked, because no answer of it could have led to an
+    /// intent.
+    pub unasked: u64,
+    /// Sides that only the least interval kept from being entered or replaced, whether or not the
+    /// price would have asked for it.
     pub put_off: u64,
     /// Intents to enter.
     pub enters: u64,
@@ -80,6 +87,8 @@ impl Policy {
             strategy: Strategy::new(strategy),
             stopped: false,
             counters: PolicyCounters::default(),
+            #[cfg(test)]
+            asks_always: false,
         })
     }
 
@@ -169,6 +178,7 @@ impl Policy {
     #[inline]
     pub fn decide(&mut self, id: InstrumentId, books: &Books, own: &Own, now: Nanos) -> Intents {
         self.counters.decisions += 1;
+        let asks_always = self.asks_always();
         let view = books.market_view(id);
         let slot = self.slots.get_mut(usize::from(self.index[id.index()]));
         let (Some(slot), Some(touch), false) = (slot, quotable(&view), self.stopped) else {
@@ -177,9 +187,15 @@ impl Policy {
         if !slot.enabled {
             return self.withdraw(own);
         }
-        let desired = slot.desired(&mut self.strategy, &touch, books, own, now);
         let bounds = Bounds { top: view.top, bands: view.bands };
         let mut intents = Intents::default();
+        let foregone = slot.foregone(&self.strategy, &touch, &bounds, own, now);
+        if let (Some(put_off), false) = (foregone, asks_always) {
+            self.counters.unasked += 1;
+            self.counters.put_off += put_off;
+            return intents;
+        }
+        let desired = slot.desired(&mut self.strategy, &touch, books, own, now);
         for side in [Side::Buy, Side::Sell] {
             let target = target(&slot.rules, &desired, &bounds, own, side);
             let quote = (id, side);
@@ -188,6 +204,14 @@ impl Policy {
         }
         self.counters.count(&intents);
         intents
+    }
+
+    #[inline]
+    fn asks_always(&self) -> bool {
+        #[cfg(test)]
+        return self.asks_always;
+        #[cfg(not(test))]
+        false
     }
 
     /// Cancels what is live.
@@ -248,6 +272,40 @@ fn quotable(view: &MarketView) -> Option<Touch> {
 }
 
 impl Slot {
+    /// The sides put off, if no answer of the strategy can lead to an intent.
+    ///
+    /// A side that waits for the least interval can only be cancelled, and only where no quote is
+    /// wanted. That is ruled out when the strategy answers with numbers in a range and a quote is
+    /// allowed at both ends of it: target prices rise with the desired ones, and what is allowed is
+    /// an interval.
+    #[inline]
+    fn foregone(
+        &self,
+        strategy: &Strategy,
+        touch: &Touch,
+        bounds: &Bounds,
+        own: &Own,
+        now: Nanos,
+    ) -> Option<u64> {
+        let mut sides = 0;
+        for side in [Side::Buy, Side::Sell] {
+            let put_off = match self.quoter.outlook(&self.rules, side, own, now) {
+                Outlook::Settled { put_off } => put_off,
+                Outlook::Waits => {
+                    let ends = strategy.range(touch.mid(), touch.tick())?;
+                    let wanted = |end| target(&self.rules, end, bounds, own, side).is_some();
+                    if !ends.iter().all(wanted) {
+                        return None;
+                    }
+                    true
+                }
+                Outlook::Open => return None,
+            };
+            sides += u64::from(put_off);
+        }
+        Some(sides)
+    }
+
     #[inline]
     fn desired(
         &mut self,
@@ -287,7 +345,7 @@ impl Slot {
     /// Slow realised volatility, dollars per square root of a second.
     #[inline]
     fn volatility(&self, now: Nanos) -> f64 {
-        self.flow.as_of(now).volatility_slow() / UNITS
+        self.flow.volatility_slow_as_of(now) / UNITS
     }
 
     /// Both sides of the book, reading those that have changed.
@@ -331,3 +389,6 @@ impl PolicyCounters {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

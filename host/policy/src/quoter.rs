@@ -97,9 +97,48 @@ fn nearest_bid(top: &Top, own: Option<&WorkingOrder>) -> Price {
     own.map_or(top.bid.price, |order| order.price.max(top.bid.price))
 }
 
+/// What may become of one side, before it is known what is wanted there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outlook {
+    /// Nothing, whatever is wanted.
+    Settled {
+        /// An entry would have been possible but for the least interval.
+        put_off: bool,
+    },
+    /// Nothing but a cancel, if no quote is wanted: the least interval is not over.
+    Waits,
+    /// It depends.
+    Open,
+}
+
 impl Quoter {
-    /// Adds what should be done on one side to `intents`; returns whether something was put off
-    /// because the side was quoted less than the least interval ago.
+    /// What may become of one side. Strategies that take long need not be asked where the answer
+    /// cannot matter.
+    #[inline]
+    pub(crate) fn outlook(&self, rules: &QuoteRules, side: Side, own: &Own, now: Nanos) -> Outlook {
+        let (order, room) = (own.side(side), room(rules, own, side));
+        let open = match order {
+            // Whatever is wanted, the answer that is under way comes first.
+            Some(order) if order.state != WorkingState::Live => {
+                return Outlook::Settled { put_off: false };
+            }
+            Some(order) => i64::from(order.open.0),
+            None if room <= 0 => return Outlook::Settled { put_off: false },
+            None => 0,
+        };
+        let last = self.quoted[side.index()];
+        let waits = last.is_some_and(|last| now.since(last) < rules.requote_interval);
+        match order {
+            // Past the inventory limit: less or nothing is wanted, and that does not wait.
+            _ if !waits || room <= 0 || open > room => Outlook::Open,
+            None => Outlook::Settled { put_off: true },
+            Some(_) => Outlook::Waits,
+        }
+    }
+
+    /// Adds what should be done on one side to `intents`; returns whether it was put off: the side
+    /// was quoted less than the least interval ago, which is all that keeps it from being entered
+    /// or replaced.
     #[inline]
     pub fn side(
         &mut self,
@@ -111,14 +150,17 @@ impl Quoter {
         intents: &mut Intents,
     ) -> bool {
         let (instrument, side) = quote;
+        let outlook = self.outlook(rules, side, own, now);
+        if let Outlook::Settled { put_off } = outlook {
+            return put_off;
+        }
         let intent = match (own.side(side), target) {
             (None, None) => return false,
-            // Whatever is wanted, the answer that is under way comes first.
-            (Some(order), _) if order.state != WorkingState::Live => return false,
             (Some(order), None) => {
                 intents.push(Intent::Cancel { original: order.user_ref });
                 return false;
             }
+            (Some(_), Some(_)) if outlook == Outlook::Waits => return true,
             (Some(order), Some(target)) => {
                 let Target { price, qty } = target;
                 let replace = Intent::Replace { original: order.user_ref, price, qty };
@@ -141,11 +183,7 @@ impl Quoter {
                 post_only: rules.post_only,
             }),
         };
-        let last = &mut self.quoted[side.index()];
-        if last.is_some_and(|last| now.since(last) < rules.requote_interval) {
-            return true;
-        }
-        *last = Some(now);
+        self.quoted[side.index()] = Some(now);
         intents.push(intent);
         false
     }

@@ -73,6 +73,47 @@ proptest! {
 }
 
 #[test]
+fn every_tile_and_word_agrees() {
+    // Layers of several tiles, chains of several words of zeros, heads of one to nine outputs.
+    for (at, heads) in (1..10).enumerate() {
+        let mut state = at as u64;
+        let layers = network(&[40 + 37 * at, 300 - 16 * at, 112 + at, heads], &mut state);
+        let inputs = numbers(layers[0].inputs, &mut state);
+        let mut portable = Mlp::with_kernel(&layers, Kernel::Portable).unwrap();
+        let reference = bits(portable.forward(&inputs));
+        for (found, expected) in portable.forward(&inputs).iter().zip(naive(&layers, &inputs)) {
+            assert!((f64::from(*found) - expected).abs() < 1e-5, "{heads}");
+        }
+        for kernel in Kernel::available() {
+            let mut mlp = Mlp::with_kernel(&layers, kernel).unwrap();
+            assert_eq!(bits(mlp.forward(&inputs)), reference, "{} {heads}", kernel.name());
+        }
+    }
+}
+
+#[test]
+fn inputs_that_are_zero_change_nothing() {
+    // All units of the second layer but a few are silent; then all of them are.
+    for bias in [-0.9, -1e3] {
+        let mut state = 5;
+        let mut layers = network(&[8, 200, 70, 3], &mut state);
+        layers[0].bias.fill(bias);
+        let inputs = numbers(8, &mut state);
+        let expected = naive(&layers, &inputs);
+        let mut portable = Mlp::with_kernel(&layers, Kernel::Portable).unwrap();
+        let reference = bits(portable.forward(&inputs));
+        for kernel in Kernel::available() {
+            let mut mlp = Mlp::with_kernel(&layers, kernel).unwrap();
+            let found = mlp.forward(&inputs);
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!((f64::from(*found) - expected).abs() < 1e-5, "{}", kernel.name());
+            }
+            assert_eq!(bits(found), reference, "{}", kernel.name());
+        }
+    }
+}
+
+#[test]
 fn the_usual_shape_agrees() {
     let mut state = 1;
     let layers = network(&[40, 64, 64, 2], &mut state);
@@ -95,6 +136,16 @@ fn what_is_not_a_number_is_dropped_by_relu_alike() {
         let mut mlp = Mlp::with_kernel(&[first.clone(), last.clone()], kernel).unwrap();
         assert_eq!(mlp.forward(&[10.0, 10.0]), [0.25], "{}", kernel.name());
     }
+}
+
+#[test]
+fn sums_that_may_leave_the_numbers_are_known_beforehand() {
+    let layer = |weight: f32| Dense { inputs: 2, weights: vec![weight; 4], bias: vec![0.5; 2] };
+    let finite = |layers: &[Dense], clip| Mlp::new(layers).unwrap().is_finite_within(clip);
+    assert!(finite(&network(&[40, 64, 64, 2], &mut 4), 1e3));
+    assert!(finite(&[layer(1e18), layer(1e18)], 10.0));
+    assert!(!finite(&[layer(1e18), layer(1e18)], 1e3));
+    assert!(!finite(&[layer(f32::MAX)], 1.0));
 }
 
 #[test]

@@ -86,6 +86,11 @@ impl Normalisation {
         Normalisation { mean: [0.0; FEATURE_COUNT], std: one, scale: one, clip: 10.0 }
     }
 
+    /// No input of the network is larger, on either side of zero.
+    pub fn clip(&self) -> f32 {
+        self.clip
+    }
+
     /// Writes the network's inputs.
     #[inline]
     pub fn apply(&self, features: &Features, out: &mut Features) {

@@ -1,6 +1,6 @@
 //! What one side of the book looks like: at most five levels, read when features are asked for.
 
-use tercel_types::{Level, Top};
+use tercel_types::{Level, Price, Top};
 
 use crate::tick::PRICE_MAX;
 
@@ -9,7 +9,7 @@ pub(crate) const LEVELS: usize = 5;
 
 /// Best bid and ask of a book that can be measured: both there, not crossed, prices the feed can
 /// carry.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Default, Debug)]
 pub(crate) struct Touch {
     pub(crate) bid: i64,
     pub(crate) ask: i64,
@@ -63,7 +63,14 @@ impl Touch {
     /// Price increment at the mid price, units of 1/10,000 dollar.
     #[inline]
     pub(crate) fn tick(&self) -> f64 {
-        crate::tick::tick_at(tercel_types::Price(self.mid_x2() / 2)) as f64
+        crate::tick::tick_at(Price(self.mid_x2() / 2)) as f64
+    }
+
+    /// One over [`Touch::tick`], without a division.
+    #[inline]
+    pub(crate) fn per_tick(&self) -> f64 {
+        const PER_CENT: f64 = 1.0 / Price::CENT.0 as f64;
+        if crate::tick::tick_at(Price(self.mid_x2() / 2)) == 1 { 1.0 } else { PER_CENT }
     }
 }
 
@@ -96,7 +103,6 @@ impl Depth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tercel_types::Price;
 
     fn level(price: i64, qty: u64) -> Level {
         Level { price: Price(price), qty, orders: 2 }

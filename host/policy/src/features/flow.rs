@@ -101,6 +101,16 @@ impl Flow {
         flow
     }
 
+    /// Realised volatility at the slow horizon as of `now`, without the rest of the state.
+    #[inline]
+    pub(crate) fn volatility_slow_as_of(&self, now: Nanos) -> f64 {
+        let mut slow = Sums { variance: self.slow.variance, ..Sums::default() };
+        if !self.is_current(now) {
+            Decay::over(now.since(self.at), SLOW).apply(&mut slow.variance);
+        }
+        slow.volatility(SLOW)
+    }
+
     /// Mean shares at the touch, at least one.
     #[inline]
     pub(crate) fn mean_depth(&self) -> f64 {
@@ -117,13 +127,13 @@ impl Flow {
     /// Realised volatility at the slow horizon, units of 1/10,000 dollar per √s.
     #[inline]
     pub(crate) fn volatility_slow(&self) -> f64 {
-        (self.slow.variance * super::per_second(SLOW)).sqrt()
+        self.slow.volatility(SLOW)
     }
 
     /// Realised volatility at the fast horizon, units of 1/10,000 dollar per √s.
     #[inline]
     pub(crate) fn volatility_fast(&self) -> f64 {
-        (self.fast.variance * super::per_second(FAST)).sqrt()
+        self.fast.volatility(FAST)
     }
 
     /// When the last trade was.
@@ -244,6 +254,12 @@ impl Sums {
         decay.apply(&mut self.volume);
         decay.apply(&mut self.drift);
         decay.apply(&mut self.variance);
+    }
+
+    /// Realised volatility at their half-life, units of 1/10,000 dollar per √s.
+    #[inline]
+    fn volatility(&self, half_life: f64) -> f64 {
+        (self.variance * super::per_second(half_life)).sqrt()
     }
 
     /// Signed over unsigned volume, −1 to 1; zero without a trade that is remembered.

@@ -1,22 +1,48 @@
 //! The layer in plain Rust: the definition that the other kernels are tested against.
 
-use super::{CHAINS, LANE, Lane, Packed};
+use super::{CHAINS, LANE, Packed, activate};
 
-pub(super) fn layer(layer: &Packed, input: &[Lane], output: &mut [Lane]) {
-    let lanes = layer.output_lanes();
-    for (tile, out) in output.iter_mut().enumerate().take(lanes) {
-        let mut chains = [[0.0f32; LANE]; CHAINS];
-        chains[0] = layer.bias[tile].0;
-        for k in 0..layer.inputs {
-            let x = input[k / LANE].0[k % LANE];
-            let row = &layer.weights[k * lanes + tile].0;
-            for (sum, weight) in chains[k % CHAINS].iter_mut().zip(row) {
-                *sum = x.mul_add(*weight, *sum);
+pub(super) fn layer(layer: &Packed, input: &[f32], output: &mut [f32]) {
+    let mut outputs = output.as_chunks_mut::<LANE>().0.iter_mut();
+    if layer.is_narrow() {
+        return outputs.next().into_iter().for_each(|output| narrow(layer, input, output));
+    }
+    for tile in layer.tiles() {
+        let lanes = tile.bias.len();
+        for (t, out) in outputs.by_ref().take(lanes).enumerate() {
+            let mut chains = [[0.0f32; LANE]; CHAINS];
+            chains[0] = tile.bias[t].0;
+            for (k, x) in input[..layer.inputs].iter().enumerate() {
+                if layer.sparse && *x == 0.0 {
+                    continue;
+                }
+                let row = &tile.weights[k * lanes + t].0;
+                for (sum, weight) in chains[k / layer.half()].iter_mut().zip(row) {
+                    *sum = x.mul_add(*weight, *sum);
+                }
+            }
+            for (n, value) in out.iter_mut().enumerate() {
+                *value = activate(layer, chains[0][n] + chains[1][n]);
             }
         }
-        for (n, value) in out.0.iter_mut().enumerate() {
-            let sum = (chains[0][n] + chains[1][n]) + (chains[2][n] + chains[3][n]);
-            *value = if !layer.relu || sum > 0.0 { sum } else { 0.0 };
+    }
+}
+
+fn narrow(layer: &Packed, input: &[f32], output: &mut [f32; LANE]) {
+    *output = [0.0; LANE];
+    let lanes = layer.input_lanes();
+    for (n, row) in layer.weights.chunks_exact(lanes).enumerate() {
+        let mut chains = [0.0f32; LANE];
+        for (weights, inputs) in row.iter().zip(input.as_chunks::<LANE>().0) {
+            for (c, sum) in chains.iter_mut().enumerate() {
+                *sum = inputs[c].mul_add(weights.0[c], *sum);
+            }
         }
+        for step in [8, 4, 2, 1] {
+            for c in 0..step {
+                chains[c] += chains[c + step];
+            }
+        }
+        output[n] = activate(layer, chains[0] + layer.bias[0].0[n]);
     }
 }

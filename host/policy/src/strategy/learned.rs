@@ -9,7 +9,7 @@
 use super::{Desired, Inputs};
 use crate::artifact::{Artifact, Normalisation};
 use crate::config::{PolicyError, in_range};
-use crate::features::{FEATURE_COUNT, Features};
+use crate::features::Features;
 use crate::mlp::Mlp;
 
 /// Name of the head that places the bid: ticks below the mid price.
@@ -39,6 +39,8 @@ pub(crate) struct Network {
     ask: usize,
     min: f32,
     max: f32,
+    /// Its outputs are numbers whatever the features are.
+    finite: bool,
 }
 
 impl Learned {
@@ -52,9 +54,11 @@ impl Learned {
     }
 
     pub(crate) fn network(&self) -> Network {
+        let manifest = self.artifact.manifest();
         Network {
+            finite: self.artifact.mlp().is_finite_within(manifest.normalisation.clip()),
             mlp: self.artifact.mlp().clone(),
-            normalisation: self.artifact.manifest().normalisation.clone(),
+            normalisation: manifest.normalisation.clone(),
             bid: self.artifact.head_bid(),
             ask: self.artifact.head_ask(),
             min: self.offset_min_ticks as f32,
@@ -67,13 +71,23 @@ impl Network {
     /// The prices for one decision.
     #[inline]
     pub(crate) fn desired(&mut self, features: &Features, inputs: &Inputs) -> Desired {
-        let mut scaled = [0.0; FEATURE_COUNT];
-        self.normalisation.apply(features, &mut scaled);
-        let outputs = self.mlp.forward(&scaled);
+        if let Some(inputs) = self.mlp.input().first_chunk_mut() {
+            self.normalisation.apply(features, inputs);
+        }
+        let outputs = self.mlp.run();
         let offset = |head: usize| {
             let ticks = outputs.get(head).copied().unwrap_or(f32::NAN);
             f64::from(ticks.clamp(self.min, self.max)) * inputs.tick
         };
         Desired::around(inputs.mid, offset(self.bid), offset(self.ask))
+    }
+
+    /// The nearest and the farthest prices it can answer with; `None` if it might answer with what
+    /// is not a number.
+    #[inline]
+    pub(crate) fn range(&self, mid: f64, tick: f64) -> Option<[Desired; 2]> {
+        let at = |ticks: f32| f64::from(ticks) * tick;
+        let ends = [self.min, self.max].map(|end| Desired::around(mid, at(end), at(end)));
+        self.finite.then_some(ends)
     }
 }
