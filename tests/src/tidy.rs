@@ -32,6 +32,7 @@ const UNSAFE: &[&str] = &[
     "host/policy/src/kernel/avx512.rs",
     "host/engine/src/shared.rs",
     "drivers/net/src/sys.rs",
+    "bench/src/clock.rs",
 ];
 
 /// Tests that count allocations, which takes an allocator of their own.

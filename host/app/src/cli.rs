@@ -55,6 +55,9 @@ pub(crate) enum Command {
     /// Make up a day of a whole venue and write it as an ITCH file.
     #[cfg(feature = "lab")]
     Generate(GenerateArgs),
+    /// Measure each stage and the whole way from frame to order, or compare two measurements.
+    #[cfg(feature = "lab")]
+    Bench(tercel_bench::Arguments),
 }
 
 /// What goes wrong on the lines of a feed: one value for both, or line A's and line B's with a

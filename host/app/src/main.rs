@@ -39,8 +39,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match run(&Cli::parse()) {
-        Ok(()) if output::failed() => ExitCode::FAILURE,
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(_) if output::failed() => ExitCode::FAILURE,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("tercel: {}", one_line(&error));
             ExitCode::FAILURE
@@ -61,7 +61,7 @@ fn one_line(error: &anyhow::Error) -> String {
     line
 }
 
-fn run(cli: &Cli) -> anyhow::Result<()> {
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let signals = || -> anyhow::Result<Signals> {
         let signals = Signals::install()?;
         if cli.stop_on_eof && !takes_commands(&cli.command) {
@@ -85,7 +85,11 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Convert(args) => command::convert::run(args),
         #[cfg(feature = "lab")]
         Command::Generate(args) => command::generate::run(args),
-    }
+        #[cfg(feature = "lab")]
+        // Its exit status says what a comparison came to.
+        Command::Bench(args) => return tercel_bench::run(args.clone()),
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The command reads standard input itself.

@@ -6,7 +6,9 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod gates;
 mod generate;
+mod pgo;
 mod process;
 mod report;
 mod setup;
@@ -46,6 +48,18 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Counts the instructions of each stage and compares them with bench/gates.toml.
+    ///
+    /// A stage that takes 3 % more than written fails and is named. Part of `cargo x test`.
+    Gates {
+        /// Writes what was counted, after a change that is meant to cost or to gain.
+        #[arg(long)]
+        bless: bool,
+    },
+    /// Builds with a profile of the benchmark and says what that gains on this machine.
+    ///
+    /// The binary is target/pgo/guided/release/tercel. Takes some ten minutes.
+    Pgo,
     /// Says which tools are here and installs the missing ones: with rustup, or with apt as root or
     /// through sudo; otherwise it prints the command.
     Setup {
@@ -60,6 +74,9 @@ fn main() -> ExitCode {
         Command::Check => check::run(&root()).map(|report| report.finish()),
         Command::Test => test(&root()).map(|report| report.finish()),
         Command::Gen { check } => generate::run(&root(), check).map(|()| ExitCode::SUCCESS),
+        Command::Gates { bless: true } => gates::bless(&root()).map(|()| ExitCode::SUCCESS),
+        Command::Gates { bless: false } => gates::run(&root()).map(|report| report.finish()),
+        Command::Pgo => pgo::run(&root()).map(|()| ExitCode::SUCCESS),
         Command::Setup { check } => setup::run(!check)
             .map(|ready| if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
     };
@@ -74,6 +91,7 @@ fn test(root: &Path) -> Result<Report> {
     let mut report = check::static_checks(root)?;
     suites::workspace(root, &mut report)?;
     suites::loom(root, &mut report)?;
+    gates::suite(root, &mut report)?;
     Ok(report)
 }
 

@@ -33,6 +33,12 @@ const TOOLS: &[Tool] = &[
         need: "clippy",
         from: From::Rustup("clippy"),
     },
+    Tool {
+        program: "valgrind",
+        ask: &["--version"],
+        need: "counting instructions",
+        from: From::Apt("valgrind"),
+    },
 ];
 
 /// Says what is here and, if asked to, installs what is not. Whether all is here now.
