@@ -3,8 +3,8 @@
 //! An order lies in the slot `reference mod window`, so that one load finds it, and orders that
 //! came together lie together: most messages are about recent orders, whose slots then share pages
 //! and stay in the cache. The other way, a pool of slots behind an index of 4 bytes a reference,
-//! takes a third of the memory and was 10 to 20 percent slower in `examples/measure_books.rs` with
-//! memory taken at the start.
+//! takes a third of the memory and was 10 to 20 percent slower over a random market of 8,000
+//! instruments with memory taken at the start.
 //!
 //! Venues number orders upwards, so a day of 500 million references goes round a window of 2^25
 //! slots (1 GiB of address space, taken as it is first touched) some 15 times. A newcomer that
