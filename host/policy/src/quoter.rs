@@ -59,11 +59,11 @@ pub fn target(
     }
     let price = match side {
         Side::Buy => {
-            let wanted = tick::floor(whole((desired.bid + SLACK).floor())?);
+            let wanted = tick::floor(held(desired.bid + SLACK).map(floor)?);
             wanted.min(tick::below(nearest_ask(&bounds.top, own.ask.as_ref())))
         }
         Side::Sell => {
-            let wanted = tick::ceil(whole((desired.ask - SLACK).ceil())?);
+            let wanted = tick::ceil(held(desired.ask - SLACK).map(ceil)?);
             wanted.max(tick::above(nearest_bid(&bounds.top, own.bid.as_ref())))
         }
     };
@@ -79,10 +79,24 @@ fn room(rules: &QuoteRules, own: &Own, side: Side) -> i64 {
     rules.position_max.saturating_sub(own.position.saturating_mul(side.sign()))
 }
 
-/// The whole units of a price, held within what a comparison needs; `None` unless it is a number.
+/// The units of a price, held within what a comparison needs; `None` unless it is a number.
 #[inline]
-fn whole(units: f64) -> Option<Price> {
-    units.is_finite().then(|| Price(units.clamp(0.0, 1e12) as i64))
+fn held(units: f64) -> Option<f64> {
+    units.is_finite().then(|| units.clamp(0.0, 1e12))
+}
+
+/// Whole units not above `units`, which are not negative. `f64::floor` is a call into a library
+/// where the compiler's target has no instruction for it.
+#[inline]
+fn floor(units: f64) -> Price {
+    Price(units as i64)
+}
+
+/// Whole units not below `units`, which are not negative.
+#[inline]
+fn ceil(units: f64) -> Price {
+    let floor = units as i64;
+    Price(floor + i64::from((floor as f64) < units))
 }
 
 /// The lower of the best ask and our own: the latter may not be in the book yet.
@@ -139,7 +153,7 @@ impl Quoter {
     /// Adds what should be done on one side to `intents`; returns whether it was put off: the side
     /// was quoted less than the least interval ago, which is all that keeps it from being entered
     /// or replaced.
-    #[inline]
+    #[inline(always)] // with `Slot::quote`: 581 instead of 746 instructions a decision
     pub fn side(
         &mut self,
         rules: &QuoteRules,

@@ -141,14 +141,4 @@ impl Strategy {
             StrategyConfig::Mlp(learned) => Strategy::Mlp(Box::new(learned.network())),
         }
     }
-
-    /// Two answers between which every answer lies, numbers all of them, for a strategy that costs
-    /// more than the question.
-    #[inline]
-    pub(crate) fn range(&self, mid: f64, tick: f64) -> Option<[Desired; 2]> {
-        match self {
-            Strategy::Mlp(network) => network.range(mid, tick),
-            Strategy::FixedSpread(_) | Strategy::AvellanedaStoikov(_) | Strategy::Glft(_) => None,
-        }
-    }
 }
