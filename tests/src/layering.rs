@@ -38,20 +38,23 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("gateway", &["types", "proto", "risk"]),
     ("engine", &["types", "abi", "book", "policy", "risk", "gateway"]),
     ("net", &["types"]),
+    ("fpga", &["types", "abi"]),
+    ("emulator", &["types", "abi"]),
+    ("cosim", &["types", "abi"]),
     ("exchange", &["types", "proto"]),
     ("market", &["types", "abi", "proto"]),
     (
         "app",
         &[
-            "types", "abi", "proto", "book", "policy", "risk", "gateway", "engine", "net",
-            "exchange", "market", "bench",
+            "types", "abi", "proto", "book", "policy", "risk", "gateway", "engine", "net", "fpga",
+            "exchange", "market", "emulator", "cosim", "bench",
         ],
     ),
     ("xtask", &[]),
 ];
 
 /// Crates of the laboratory, which the product has only behind a feature.
-pub const LAB: &[&str] = &["exchange", "market", "bench"];
+pub const LAB: &[&str] = &["exchange", "market", "emulator", "cosim", "bench"];
 
 /// Crates that are harness and may see everything.
 pub const HARNESS: &[&str] = &["tests", "bench"];

@@ -138,7 +138,8 @@ impl Books {
             | Kind::FeedUp
             | Kind::SessionChange
             | Kind::SessionEnd
-            | Kind::Overrun => self.apply_feed(kind, record),
+            | Kind::Overrun
+            | Kind::Retract => self.apply_feed(kind, record),
             Kind::SystemEvent | Kind::MwcbLevels | Kind::MwcbStatus => {
                 self.apply_market(kind, record)
             }

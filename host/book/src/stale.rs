@@ -41,7 +41,7 @@ impl Stale {
                 *self = Stale { down: self.down, up_unseen: self.up_unseen, ..Stale::default() };
             }
             Kind::SessionEnd => self.ended = true,
-            Kind::Overrun => (self.lost, self.up_unseen) = (true, self.down),
+            Kind::Overrun | Kind::Retract => (self.lost, self.up_unseen) = (true, self.down),
             _ => {}
         }
     }

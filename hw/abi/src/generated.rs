@@ -6,10 +6,10 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 pub const MAGIC: u64 = 0x4c45_4352_4554_0001;
 
 /// Version of the layouts.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 
 /// Hash of what the layouts say, so that two builds that disagree refuse each other.
-pub const LAYOUT_HASH: u64 = 0xa9eb_bb45_4ce5_7d01;
+pub const LAYOUT_HASH: u64 = 0xe534_9fb5_82c8_03e0;
 
 /// One event of a feed in one cache line. A reader polls the sequence word only and then reads the
 /// rest of the same line.
@@ -20,8 +20,8 @@ pub const LAYOUT_HASH: u64 = 0xa9eb_bb45_4ce5_7d01;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C, align(64))]
 pub struct EventRecord {
-    /// Number of this record in its ring, from 1: the word that publishes the slot. Zero outside a
-    /// ring. Unit: record.
+    /// Number of this record in its ring, from 1: the word that publishes the slot. From a card,
+    /// the message's number in the feed. Zero elsewhere. Unit: record.
     pub seq: u64,
     /// What happened: a code of `Kind`. Unit: code.
     pub kind: u8,
@@ -111,6 +111,10 @@ pub enum Kind {
     /// Made by a ring's reader: the writer overtook it, and every book is lost until a snapshot.
     /// quantity: records lost.
     Overrun = 0x09,
+    /// Made by a card: a packet whose messages it had handed out already proved bad at its end.
+    /// order_ref, quantity: first number and how many of the range that is void, whichever line
+    /// brought it; second_ref: next number expected.
+    Retract = 0x0a,
     /// tag: event code letter.
     SystemEvent = 0x53,
     /// order_ref: symbol, eight bytes in wire order; quantity: round lot size; tag: issue sub-type,
@@ -173,7 +177,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of abi.toml.
-    pub const ALL: [Kind; 32] = [
+    pub const ALL: [Kind; 33] = [
         Kind::GapOpen,
         Kind::GapClosed,
         Kind::SnapshotBegin,
@@ -183,6 +187,7 @@ impl Kind {
         Kind::SessionChange,
         Kind::SessionEnd,
         Kind::Overrun,
+        Kind::Retract,
         Kind::SystemEvent,
         Kind::Directory,
         Kind::TradingAction,
@@ -221,6 +226,7 @@ impl Kind {
             0x07 => Kind::SessionChange,
             0x08 => Kind::SessionEnd,
             0x09 => Kind::Overrun,
+            0x0a => Kind::Retract,
             0x53 => Kind::SystemEvent,
             0x52 => Kind::Directory,
             0x48 => Kind::TradingAction,
@@ -260,6 +266,7 @@ impl Kind {
             Kind::SessionChange => "SESSION_CHANGE",
             Kind::SessionEnd => "SESSION_END",
             Kind::Overrun => "OVERRUN",
+            Kind::Retract => "RETRACT",
             Kind::SystemEvent => "SYSTEM_EVENT",
             Kind::Directory => "DIRECTORY",
             Kind::TradingAction => "TRADING_ACTION",
@@ -336,4 +343,295 @@ pub mod ring {
     /// Offset: Raised by one by a reader that needs a snapshot; the writer answers every value it
     /// has not answered yet with one snapshot.
     pub const SNAPSHOTS_WANTED: usize = 0x80;
+}
+
+/// The feed card: a register file of 32-bit words, and a ring of records that the card writes into
+/// memory of the host.
+///
+/// Only whole words are read and written, little-endian. The host writes configuration while STATUS
+/// is zero, then a generation that it has not used before into CONTROL, and waits for STATUS to
+/// show it. A card that has lost its power, was reset or replaced shows another STATUS; one that is
+/// gone reads as all ones.
+///
+/// A slot of the card's ring is an EventRecord whose first and last word carry checks in their
+/// upper 16 bits. `seq`: the message's sequence number in the feed, zero in records of the feed
+/// itself, and above it the lap of the ring, from 1. `receive_time`: device ticks, and above them
+/// the lower half of the record's number, which counts from 1 at each start. Record n lies in slot
+/// (n - 1) mod slots. The host clears the ring before the start, so that lap 0 means not written.
+/// The card writes a line at once; a host that sees the lap of the record it waits for but not its
+/// number has caught the line half written, or a card that is out of order.
+pub mod device {
+    /// What the register MAGIC reads.
+    pub const MAGIC: u32 = 0x4c435254;
+
+    /// Lines: A and B.
+    pub const LINES: usize = 0x2;
+
+    /// Bytes of the card's register file.
+    pub const SIZE: usize = 0x10000;
+
+    /// Shortest message; no message of ITCH is shorter.
+    pub const MESSAGE_MIN: usize = 0xc;
+
+    /// Records that wait before the ring.
+    pub const FIFO_DEPTH: usize = 0x20;
+
+    /// Events of a line that wait for the merge.
+    pub const LINE_QUEUE: usize = 0x10;
+
+    /// Offset of the filter: a bit an instrument.
+    pub const FILTER_OFFSET: u32 = 0x2000;
+
+    /// Words of the filter.
+    pub const FILTER_WORDS: u32 = 0x800;
+
+    /// Offset of line A's registers.
+    pub const LINE_OFFSET: u32 = 0x100;
+
+    /// Distance from a line's registers to the next line's.
+    pub const LINE_STRIDE: u32 = 0x40;
+
+    /// Offset of the card's counters.
+    pub const COUNTER_OFFSET: u32 = 0x400;
+
+    /// Offset of line A's counters.
+    pub const LINE_COUNTER_OFFSET: u32 = 0x500;
+
+    /// Distance from a line's counters to the next line's.
+    pub const LINE_COUNTER_STRIDE: u32 = 0x40;
+
+    /// Registers, by offset.
+    pub mod register {
+        /// The constant `MAGIC` of the device.
+        pub const MAGIC: u32 = 0x000;
+        /// Version of the layouts.
+        pub const VERSION: u32 = 0x004;
+        /// Lower half of the layouts' hash.
+        pub const LAYOUT_HASH_LO: u32 = 0x008;
+        /// Upper half of the layouts' hash.
+        pub const LAYOUT_HASH_HI: u32 = 0x00c;
+        /// Rate of the clock that stamps frames.
+        pub const TICKS_PER_SECOND: u32 = 0x010;
+        /// Offset in the card's own memory at which its ring memory begins, where it has such
+        /// memory; zero for a card that writes memory of the host. Ring addresses count from there.
+        pub const DMA_WINDOW: u32 = 0x014;
+        /// Lower half of the time of tick zero, in nanoseconds since the Unix epoch; zero where the
+        /// card's clock is not set.
+        pub const TIME_BASE_LO: u32 = 0x018;
+        /// Upper half of it.
+        pub const TIME_BASE_HI: u32 = 0x01c;
+        /// Lower half of the card's clock, in ticks. It never stands still: a host that reads one
+        /// value for long knows that the card is gone.
+        pub const TIME_LO: u32 = 0x020;
+        /// Upper 16 bits of the card's clock.
+        pub const TIME_HI: u32 = 0x024;
+        /// Generation at work; zero while stopped.
+        pub const STATUS: u32 = 0x028;
+        /// Number of the newest record in the ring, modulo 2^32.
+        pub const HEAD: u32 = 0x02c;
+        /// Value of SNAPSHOT for which the counters were latched last.
+        pub const SNAPSHOT_DONE: u32 = 0x030;
+        /// Generation to run; zero stops. Each change clears ring, merge and counters.
+        pub const CONTROL: u32 = 0x080;
+        /// Another value than before latches every counter at one moment.
+        pub const SNAPSHOT: u32 = 0x084;
+        /// How many records the host has taken, modulo 2^32: the card writes as long as HEAD - TAIL
+        /// is less than the number of slots.
+        pub const TAIL: u32 = 0x088;
+        /// Number of slots as a power of two, from 4 to 20.
+        pub const RING_LOG2: u32 = 0x08c;
+        /// Lower half of the ring's bus address, a multiple of 64.
+        pub const RING_BASE_LO: u32 = 0x090;
+        /// Upper half of it.
+        pub const RING_BASE_HI: u32 = 0x094;
+        /// Lower half of the first sequence number expected; zero takes the first that comes.
+        pub const NEXT_SEQ_LO: u32 = 0x098;
+        /// Upper 16 bits of it.
+        pub const NEXT_SEQ_HI: u32 = 0x09c;
+        /// Number of the venue, for the records.
+        pub const VENUE: u32 = 0x0a0;
+        /// 1: every instrument passes; 0: those whose bit in the filter is set.
+        pub const PASS_ALL: u32 = 0x0a4;
+    }
+
+    /// Registers of a line, by offset from the line's first.
+    pub mod line_register {
+        /// IPv4 destination address, its first byte in the highest bits; zero turns the line off.
+        pub const ADDRESS: u32 = 0x000;
+        /// UDP destination port.
+        pub const PORT: u32 = 0x004;
+        /// MoldUDP64 session: bytes 0 to 3, the first in the lowest bits.
+        pub const SESSION_0: u32 = 0x008;
+        /// Bytes 4 to 7.
+        pub const SESSION_1: u32 = 0x00c;
+        /// Bytes 8 and 9.
+        pub const SESSION_2: u32 = 0x010;
+        /// The last other session heard of, bytes 0 to 3; zero for none since the start.
+        pub const SEEN_0: u32 = 0x014;
+        /// Bytes 4 to 7.
+        pub const SEEN_1: u32 = 0x018;
+        /// Bytes 8 and 9.
+        pub const SEEN_2: u32 = 0x01c;
+    }
+
+    /// Counters of the card, by index.
+    pub mod counter {
+        /// Gaps announced by GAP_OPEN, but for records dropped.
+        pub const GAPS: usize = 0;
+        /// Gaps filled by the other line and closed by GAP_CLOSED.
+        pub const GAPS_CLOSED: usize = 1;
+        /// Packets taken back by RETRACT.
+        pub const RETRACTS: usize = 2;
+        /// Packets so far ahead that a gap of that size is not believed.
+        pub const FAR_AHEAD: usize = 3;
+        /// Messages of an unknown type.
+        pub const MALFORMED_KIND: usize = 4;
+        /// Messages whose length is not that of their type.
+        pub const MALFORMED_LENGTH: usize = 5;
+        /// Messages of instruments that the filter keeps back.
+        pub const FILTERED: usize = 6;
+        /// Records written to the ring.
+        pub const RECORDS: usize = 7;
+        /// Records dropped because the queue before the ring was full.
+        pub const DROPS: usize = 8;
+        /// Those of them that were dropped while the ring had no room; the others, while the bus
+        /// did not keep up.
+        pub const RING_FULL: usize = 9;
+        /// Least clock cycles from the beat with a message's last byte to the ring-write port; all
+        /// ones while nothing was measured.
+        pub const LATENCY_MIN: usize = 10;
+        /// Most clock cycles from the beat with a message's last byte to the ring-write port; zero
+        /// while nothing was measured.
+        pub const LATENCY_MAX: usize = 11;
+        /// Messages taken of kind SYSTEM_EVENT.
+        pub const KIND_SYSTEM_EVENT: usize = 12;
+        /// Messages taken of kind DIRECTORY.
+        pub const KIND_DIRECTORY: usize = 13;
+        /// Messages taken of kind TRADING_ACTION.
+        pub const KIND_TRADING_ACTION: usize = 14;
+        /// Messages taken of kind REG_SHO.
+        pub const KIND_REG_SHO: usize = 15;
+        /// Messages taken of kind PARTICIPANT_POSITION.
+        pub const KIND_PARTICIPANT_POSITION: usize = 16;
+        /// Messages taken of kind MWCB_LEVELS.
+        pub const KIND_MWCB_LEVELS: usize = 17;
+        /// Messages taken of kind MWCB_STATUS.
+        pub const KIND_MWCB_STATUS: usize = 18;
+        /// Messages taken of kind IPO_QUOTING.
+        pub const KIND_IPO_QUOTING: usize = 19;
+        /// Messages taken of kind LULD_COLLAR.
+        pub const KIND_LULD_COLLAR: usize = 20;
+        /// Messages taken of kind OPERATIONAL_HALT.
+        pub const KIND_OPERATIONAL_HALT: usize = 21;
+        /// Messages taken of kind ADD.
+        pub const KIND_ADD: usize = 22;
+        /// Messages taken of kind ADD_ATTRIBUTED.
+        pub const KIND_ADD_ATTRIBUTED: usize = 23;
+        /// Messages taken of kind EXECUTED.
+        pub const KIND_EXECUTED: usize = 24;
+        /// Messages taken of kind EXECUTED_PRICE.
+        pub const KIND_EXECUTED_PRICE: usize = 25;
+        /// Messages taken of kind CANCELED.
+        pub const KIND_CANCELED: usize = 26;
+        /// Messages taken of kind DELETED.
+        pub const KIND_DELETED: usize = 27;
+        /// Messages taken of kind REPLACED.
+        pub const KIND_REPLACED: usize = 28;
+        /// Messages taken of kind TRADE.
+        pub const KIND_TRADE: usize = 29;
+        /// Messages taken of kind CROSS.
+        pub const KIND_CROSS: usize = 30;
+        /// Messages taken of kind BROKEN.
+        pub const KIND_BROKEN: usize = 31;
+        /// Messages taken of kind IMBALANCE.
+        pub const KIND_IMBALANCE: usize = 32;
+        /// Messages taken of kind RETAIL_INTEREST.
+        pub const KIND_RETAIL_INTEREST: usize = 33;
+        /// Messages taken of kind DIRECT_LISTING.
+        pub const KIND_DIRECT_LISTING: usize = 34;
+        /// How many there are.
+        pub const COUNT: usize = 35;
+        /// Their names.
+        pub const NAMES: [&str; COUNT] = [
+            "GAPS",
+            "GAPS_CLOSED",
+            "RETRACTS",
+            "FAR_AHEAD",
+            "MALFORMED_KIND",
+            "MALFORMED_LENGTH",
+            "FILTERED",
+            "RECORDS",
+            "DROPS",
+            "RING_FULL",
+            "LATENCY_MIN",
+            "LATENCY_MAX",
+            "KIND_SYSTEM_EVENT",
+            "KIND_DIRECTORY",
+            "KIND_TRADING_ACTION",
+            "KIND_REG_SHO",
+            "KIND_PARTICIPANT_POSITION",
+            "KIND_MWCB_LEVELS",
+            "KIND_MWCB_STATUS",
+            "KIND_IPO_QUOTING",
+            "KIND_LULD_COLLAR",
+            "KIND_OPERATIONAL_HALT",
+            "KIND_ADD",
+            "KIND_ADD_ATTRIBUTED",
+            "KIND_EXECUTED",
+            "KIND_EXECUTED_PRICE",
+            "KIND_CANCELED",
+            "KIND_DELETED",
+            "KIND_REPLACED",
+            "KIND_TRADE",
+            "KIND_CROSS",
+            "KIND_BROKEN",
+            "KIND_IMBALANCE",
+            "KIND_RETAIL_INTEREST",
+            "KIND_DIRECT_LISTING",
+        ];
+    }
+
+    /// Counters of a line, by index.
+    pub mod line_counter {
+        /// Frames; each is in exactly one of the next seven counters.
+        pub const FRAMES: usize = 0;
+        /// Frames with a wrong frame check sequence.
+        pub const BAD_FCS: usize = 1;
+        /// Frames that are not good IPv4 and UDP to the line's address and port.
+        pub const OTHER: usize = 2;
+        /// Datagrams with contradictory lengths, a wrong checksum, bytes behind the last message,
+        /// or a message shorter than any of ITCH.
+        pub const MALFORMED: usize = 3;
+        /// Packets of another session.
+        pub const OTHER_SESSION: usize = 4;
+        /// Datagrams that end before their header, their lengths or their message count say.
+        pub const TRUNCATED: usize = 5;
+        /// Good packets of the session.
+        pub const PACKETS: usize = 6;
+        /// Heartbeats among the good packets.
+        pub const HEARTBEATS: usize = 7;
+        /// Messages that this line brought first.
+        pub const MESSAGES: usize = 8;
+        /// Messages that were known already.
+        pub const DUPLICATES: usize = 9;
+        /// Messages ignored because both lines brought more at a time than the merge takes.
+        pub const QUEUE_DROPS: usize = 10;
+        /// How many there are.
+        pub const COUNT: usize = 11;
+        /// Their names.
+        pub const NAMES: [&str; COUNT] = [
+            "FRAMES",
+            "BAD_FCS",
+            "OTHER",
+            "MALFORMED",
+            "OTHER_SESSION",
+            "TRUNCATED",
+            "PACKETS",
+            "HEARTBEATS",
+            "MESSAGES",
+            "DUPLICATES",
+            "QUEUE_DROPS",
+        ];
+    }
+
 }

@@ -6,10 +6,14 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod feed_device;
 #[rustfmt::skip]
 mod generated;
 mod record;
 mod source;
 
-pub use generated::{EventRecord, Kind, LAYOUT_HASH, MAGIC, VERSION, flag, ring};
+pub use feed_device::{
+    FeedDevice, RxFrame, counter_register, line_counter_register, line_register,
+};
+pub use generated::{EventRecord, Kind, LAYOUT_HASH, MAGIC, VERSION, device, flag, ring};
 pub use source::EventSource;

@@ -1,4 +1,9 @@
-//! Writes the Rust of every layout from `hw/abi/abi.toml`.
+//! Writes every form of the layouts from `hw/abi/abi.toml`: Rust for the host, SystemVerilog for
+//! the card, and a table for people.
+
+mod registers;
+mod rust;
+mod system_verilog;
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -13,6 +18,7 @@ struct Source {
     flag: Vec<Flag>,
     kind: Vec<Kind>,
     ring: Ring,
+    device: Device,
 }
 
 #[derive(Deserialize)]
@@ -69,66 +75,102 @@ struct Ring {
     field: Vec<Field>,
 }
 
-/// Where the source and the generated file lie below the workspace's root.
-const SOURCE: &str = "hw/abi/abi.toml";
-const TARGET: &str = "hw/abi/src/generated.rs";
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Device {
+    doc: String,
+    magic: u32,
+    size: u32,
+    message_min: u32,
+    fifo_depth: u32,
+    line_queue: u32,
+    filter_offset: u32,
+    filter_words: u32,
+    line_offset: u32,
+    line_stride: u32,
+    counter_offset: u32,
+    line_counter_offset: u32,
+    line_counter_stride: u32,
+    slot: Slot,
+    register: Vec<Register>,
+    line_register: Vec<Register>,
+    counter: Vec<Counter>,
+    line_counter: Vec<Counter>,
+}
 
-/// Writes the generated file, or with `check` fails if it is not what would be written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Slot {
+    doc: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Register {
+    name: String,
+    offset: u32,
+    access: Access,
+    doc: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Access {
+    Ro,
+    Rw,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Counter {
+    name: String,
+    doc: String,
+}
+
+/// Lines of the card: A and B.
+const LINES: u32 = 2;
+
+/// Codes from here on are messages of ITCH, of which the card has a counter each.
+const FIRST_MESSAGE: u8 = 0x20;
+
+/// The source, below the workspace's root.
+const SOURCE: &str = "hw/abi/abi.toml";
+
+/// What is written from it.
+const TARGETS: [(&str, fn(&Source) -> Result<String>); 3] = [
+    ("hw/abi/src/generated.rs", rust::write),
+    ("hw/rtl/generated/tercel_pkg.sv", system_verilog::write),
+    ("hw/REGISTERS.md", registers::write),
+];
+
+/// Writes the generated files, or with `check` fails if one is not what would be written.
 pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
     let text =
         std::fs::read_to_string(root.join(SOURCE)).with_context(|| format!("reading {SOURCE}"))?;
-    let rust = generate(&text).with_context(|| format!("in {SOURCE}"))?;
-    let target = root.join(TARGET);
-    if check {
-        let current = std::fs::read_to_string(&target).unwrap_or_default();
-        ensure!(
-            current == rust,
-            "{TARGET} is not what {SOURCE} says; run `cargo x gen` and commit the result"
-        );
-    } else {
-        std::fs::write(&target, rust).with_context(|| format!("writing {TARGET}"))?;
+    let source = read(&text).with_context(|| format!("in {SOURCE}"))?;
+    for (target, write) in TARGETS {
+        let text = write(&source).with_context(|| format!("in {SOURCE}"))?;
+        let path = root.join(target);
+        if check {
+            let current = std::fs::read_to_string(&path).unwrap_or_default();
+            ensure!(
+                current == text,
+                "{target} is not what {SOURCE} says; run `cargo x gen` and commit the result"
+            );
+        } else {
+            std::fs::create_dir_all(path.parent().context("a file in no folder")?)?;
+            std::fs::write(&path, text).with_context(|| format!("writing {target}"))?;
+        }
     }
     Ok(())
 }
 
-fn generate(text: &str) -> Result<String> {
+fn read(text: &str) -> Result<Source> {
     let source: Source = toml::from_str(text)?;
     check_layout(&source.record.field, source.record.size, true).context("record")?;
     check_layout(&source.ring.field, source.ring.header_size, false).context("ring header")?;
-    let mut out = String::from("// Generated from abi.toml by `cargo x gen`; do not edit.\n\n");
-    out.push_str("use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};\n\n");
-    let constant = |out: &mut String, doc: &str, name: &str, ty: &str, value: &str| {
-        write!(out, "/// {doc}\npub const {name}: {ty} = {value};\n\n")
-    };
-    constant(
-        &mut out,
-        "First word of every shared layout.",
-        "MAGIC",
-        "u64",
-        &hex(source.abi.magic),
-    )?;
-    constant(
-        &mut out,
-        "Version of the layouts.",
-        "VERSION",
-        "u64",
-        &source.abi.version.to_string(),
-    )?;
-    constant(
-        &mut out,
-        "Hash of what the layouts say, so that two builds that disagree refuse each other.",
-        "LAYOUT_HASH",
-        "u64",
-        &hex(layout_hash(&source)),
-    )?;
-    write_record(&mut out, &source.record)?;
-    write_flags(&mut out, &source.flag)?;
-    write_kinds(&mut out, &source.kind)?;
-    write_ring(&mut out, &source.ring)?;
-    while out.ends_with("\n\n") {
-        out.pop();
-    }
-    Ok(out)
+    check_device(&source).context("device")?;
+    Ok(source)
 }
 
 /// Fields are in order, aligned to their width, do not overlap, end inside `size`, and fill it
@@ -151,6 +193,62 @@ fn check_layout(fields: &[Field], size: usize, packed: bool) -> Result<()> {
     Ok(())
 }
 
+/// Registers are words, in order, and no two areas of the card overlap.
+fn check_device(source: &Source) -> Result<()> {
+    let device = &source.device;
+    let words = |list: &[Register], end: u32| {
+        let mut next = 0;
+        for register in list {
+            let (name, offset) = (&register.name, register.offset);
+            ensure!(offset.is_multiple_of(4), "{name}: offset {offset:#x} is not a word's");
+            ensure!(offset >= next, "{name}: overlaps the register before it");
+            next = offset + 4;
+        }
+        ensure!(next <= end, "registers end at {next:#x}, the next area begins at {end:#x}");
+        Ok(())
+    };
+    words(&device.register, device.line_offset)?;
+    words(&device.line_register, device.line_stride)?;
+    let counters = 4 * source.counters().len() as u32;
+    let areas = [
+        (device.line_offset, LINES * device.line_stride),
+        (device.counter_offset, counters),
+        (device.line_counter_offset, LINES * device.line_counter_stride),
+        (device.filter_offset, 4 * device.filter_words),
+        (device.size, 0),
+    ];
+    for pair in areas.windows(2) {
+        let ((first, size), (second, _)) = (pair[0], pair[1]);
+        ensure!(first + size <= second, "the areas at {first:#x} and {second:#x} overlap");
+    }
+    let lines = 4 * device.line_counter.len() as u32;
+    ensure!(lines <= device.line_counter_stride, "more counters a line than fit its area");
+    Ok(())
+}
+
+impl Source {
+    /// The kinds that are messages of ITCH.
+    fn messages(&self) -> impl Iterator<Item = &Kind> {
+        self.kind.iter().filter(|kind| kind.code >= FIRST_MESSAGE)
+    }
+
+    /// Names and documentation of the counters of the whole card, those of the kinds included.
+    fn counters(&self) -> Vec<(String, String)> {
+        let named = self.device.counter.iter();
+        let mut list: Vec<_> = named.map(|one| (one.name.clone(), one.doc.clone())).collect();
+        list.extend(self.messages().map(|kind| {
+            (format!("KIND_{}", kind.name), format!("Messages taken of kind {}.", kind.name))
+        }));
+        list
+    }
+
+    /// Names and documentation of a line's counters.
+    fn line_counters(&self) -> Vec<(String, String)> {
+        let named = self.device.line_counter.iter();
+        named.map(|one| (one.name.clone(), one.doc.clone())).collect()
+    }
+}
+
 /// FNV-1a over names, offsets, widths and codes: what readers depend on, but not the documentation.
 fn layout_hash(source: &Source) -> u64 {
     let mut text = format!("v{} {}", source.abi.version, source.record.size);
@@ -164,131 +262,34 @@ fn layout_hash(source: &Source) -> u64 {
     for kind in &source.kind {
         write!(text, " {}={}", kind.name, kind.code).expect("string");
     }
+    let device = &source.device;
+    let numbers = [
+        device.magic,
+        device.size,
+        device.message_min,
+        device.fifo_depth,
+        device.line_queue,
+        device.filter_offset,
+        device.filter_words,
+        device.line_offset,
+        device.line_stride,
+        device.counter_offset,
+        device.line_counter_offset,
+        device.line_counter_stride,
+    ];
+    write!(text, " {numbers:?}").expect("string");
+    for register in device.register.iter().chain(&device.line_register) {
+        write!(text, " {}@{}", register.name, register.offset).expect("string");
+    }
+    for (name, _) in source.counters().iter().chain(&source.line_counters()) {
+        write!(text, " {name}").expect("string");
+    }
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
 }
 
-fn write_record(out: &mut String, record: &Record) -> Result<()> {
-    write_doc(out, "", &record.doc)?;
-    out.push_str(
-        "#[derive(Clone, Copy, PartialEq, Eq, Debug, \
-         FromBytes, IntoBytes, Immutable, KnownLayout)]\n",
-    );
-    writeln!(out, "#[repr(C, align({}))]\npub struct {} {{", record.size, record.name)?;
-    for field in &record.field {
-        let unit = field.unit.as_deref().unwrap_or("number");
-        write_doc(out, "    ", &format!("{} Unit: {unit}.", field.doc))?;
-        writeln!(out, "    pub {}: {},", field.name, rust_type(field))?;
-    }
-    out.push_str("}\n\n");
-    writeln!(out, "const _: () = {{\n    use core::mem::{{align_of, offset_of, size_of}};")?;
-    writeln!(out, "    assert!(size_of::<{}>() == {});", record.name, record.size)?;
-    writeln!(out, "    assert!(align_of::<{}>() == {});", record.name, record.size)?;
-    for field in &record.field {
-        writeln!(
-            out,
-            "    assert!(offset_of!({}, {}) == {});",
-            record.name, field.name, field.offset
-        )?;
-    }
-    out.push_str("};\n\n");
-    Ok(())
-}
-
-fn write_flags(out: &mut String, flags: &[Flag]) -> Result<()> {
-    out.push_str("/// Bits of [`EventRecord::flags`].\npub mod flag {\n");
-    for flag in flags {
-        write_doc(out, "    ", &flag.doc)?;
-        writeln!(out, "    pub const {}: u8 = 1 << {};", flag.name, flag.bit)?;
-    }
-    out.push_str("}\n\n");
-    Ok(())
-}
-
-fn write_kinds(out: &mut String, kinds: &[Kind]) -> Result<()> {
-    out.push_str("/// What a record says. Codes from 0x20 on are the message types of ITCH 5.0.\n");
-    out.push_str("#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]\n");
-    out.push_str("#[repr(u8)]\npub enum Kind {\n");
-    for kind in kinds {
-        write_doc(out, "    ", &kind.doc)?;
-        writeln!(out, "    {} = {:#04x},", camel(&kind.name), kind.code)?;
-    }
-    out.push_str("}\n\nimpl Kind {\n    /// Every kind, in the order of abi.toml.\n");
-    writeln!(out, "    pub const ALL: [Kind; {}] = [", kinds.len())?;
-    for kind in kinds {
-        writeln!(out, "        Kind::{},", camel(&kind.name))?;
-    }
-    out.push_str("    ];\n\n    /// The kind of a code, if it is one.\n    #[inline]\n");
-    out.push_str(
-        "    pub const fn from_code(code: u8) -> Option<Kind> {\n        Some(match code {\n",
-    );
-    for kind in kinds {
-        writeln!(out, "            {:#04x} => Kind::{},", kind.code, camel(&kind.name))?;
-    }
-    out.push_str(
-        "            _ => return None,\n        })\n    }\n\n    /// The name in abi.toml.\n",
-    );
-    out.push_str("    pub const fn name(self) -> &'static str {\n        match self {\n");
-    for kind in kinds {
-        writeln!(out, "            Kind::{} => \"{}\",", camel(&kind.name), kind.name)?;
-    }
-    out.push_str("        }\n    }\n}\n\n");
-    Ok(())
-}
-
-fn write_ring(out: &mut String, ring: &Ring) -> Result<()> {
-    write_doc(out, "", &ring.doc)?;
-    out.push_str("pub mod ring {\n    /// Bytes before the first slot.\n");
-    writeln!(out, "    pub const HEADER_SIZE: usize = {};", ring.header_size)?;
-    for field in &ring.field {
-        out.push('\n');
-        write_doc(out, "    ", &format!("Offset: {}", field.doc))?;
-        writeln!(
-            out,
-            "    pub const {}: usize = {:#04x};",
-            field.name.to_uppercase(),
-            field.offset
-        )?;
-    }
-    out.push_str("}\n\n");
-    Ok(())
-}
-
-/// Doc comment lines of at most 100 columns.
-fn write_doc(out: &mut String, indent: &str, text: &str) -> Result<()> {
-    for (at, paragraph) in text.trim().split("\n\n").enumerate() {
-        if at > 0 {
-            writeln!(out, "{indent}///")?;
-        }
-        let mut line = format!("{indent}///");
-        for word in paragraph.split_whitespace() {
-            if line.len() + 1 + word.len() > 100 {
-                writeln!(out, "{line}")?;
-                line = format!("{indent}///");
-            }
-            write!(line, " {word}")?;
-        }
-        writeln!(out, "{line}")?;
-    }
-    Ok(())
-}
-
-fn rust_type(field: &Field) -> String {
-    format!("{}{}", if field.signed { "i" } else { "u" }, field.width * 8)
-}
-
 fn camel(name: &str) -> String {
     let word = |part: &str| part[..1].to_string() + &part[1..].to_lowercase();
     name.split('_').map(word).collect()
-}
-
-fn hex(value: u64) -> String {
-    format!(
-        "0x{:04x}_{:04x}_{:04x}_{:04x}",
-        value >> 48,
-        value >> 32 & 0xffff,
-        value >> 16 & 0xffff,
-        value & 0xffff
-    )
 }

@@ -10,7 +10,9 @@ mod gates;
 mod generate;
 mod pgo;
 mod process;
+mod qemu;
 mod report;
+mod rtl;
 mod setup;
 mod suites;
 mod tally;
@@ -42,9 +44,10 @@ enum Command {
     /// skipped`; the exit status is zero if nothing failed. With CI=true in the environment a
     /// suite that cannot run has failed.
     Test,
-    /// Writes hw/abi/src/generated.rs from hw/abi/abi.toml.
+    /// Writes hw/abi/src/generated.rs, hw/rtl/generated/tercel_pkg.sv and hw/REGISTERS.md from
+    /// hw/abi/abi.toml.
     Gen {
-        /// Writes nothing, and fails if the file is not what would be written.
+        /// Writes nothing, and fails if a file is not what would be written.
         #[arg(long)]
         check: bool,
     },
@@ -60,6 +63,17 @@ enum Command {
     ///
     /// The binary is target/pgo/guided/release/tercel. Takes some ten minutes.
     Pgo,
+    /// Lints, simulates, proves and synthesises the RTL of the feed card.
+    ///
+    /// Installs its tools below target/tools. Part of `cargo x test`, in the share that is
+    /// documented in hw/README.md.
+    Rtl {
+        /// Everything, the long proofs and every seed included.
+        #[arg(long)]
+        full: bool,
+    },
+    /// Boots QEMU with an emulated IOMMU and tests the driver's VFIO backend on its devices.
+    Qemu,
     /// Says which tools are here and installs the missing ones: with rustup, or with apt as root or
     /// through sudo; otherwise it prints the command.
     Setup {
@@ -77,6 +91,8 @@ fn main() -> ExitCode {
         Command::Gates { bless: true } => gates::bless(&root()).map(|()| ExitCode::SUCCESS),
         Command::Gates { bless: false } => gates::run(&root()).map(|report| report.finish()),
         Command::Pgo => pgo::run(&root()).map(|()| ExitCode::SUCCESS),
+        Command::Rtl { full } => rtl::run(&root(), full).map(|()| ExitCode::SUCCESS),
+        Command::Qemu => qemu::run(&root()).map(|()| ExitCode::SUCCESS),
         Command::Setup { check } => setup::run(!check)
             .map(|ready| if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
     };

@@ -252,7 +252,9 @@ impl Naive {
             Kind::SnapshotEnd => self.snapshot = false,
             Kind::FeedDown => (self.down, self.down_before_overrun) = (true, false),
             Kind::FeedUp => (self.down, self.down_before_overrun) = (false, false),
-            Kind::Overrun => (self.lost, self.down_before_overrun) = (true, self.down),
+            Kind::Overrun | Kind::Retract => {
+                (self.lost, self.down_before_overrun) = (true, self.down)
+            }
             Kind::SessionEnd => self.ended = true,
             Kind::SessionChange => {
                 self.clear();

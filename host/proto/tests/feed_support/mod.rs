@@ -211,7 +211,7 @@ impl Consumer {
                 assert!(!self.gap_open && !self.ended);
                 self.ended = true;
             }
-            Kind::SessionChange | Kind::Overrun => panic!("not expected here"),
+            Kind::SessionChange | Kind::Overrun | Kind::Retract => panic!("not expected here"),
             _ => {
                 let late = flag::RECOVERED | flag::SNAPSHOT;
                 assert_eq!(

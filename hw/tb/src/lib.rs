@@ -1,0 +1,1 @@
+//! The Verilated feed card behind the same interface as the emulator.

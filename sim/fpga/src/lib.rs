@@ -1,0 +1,1 @@
+//! Software emulator of the feed card: its registers and its record ring.
