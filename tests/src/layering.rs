@@ -39,7 +39,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("engine", &["types", "abi", "book", "policy", "risk", "gateway"]),
     ("net", &["types"]),
     ("fpga", &["types", "abi"]),
-    ("emulator", &["types", "abi"]),
+    ("emulator", &["types", "abi", "proto"]),
     ("cosim", &["types", "abi"]),
     ("exchange", &["types", "proto"]),
     ("market", &["types", "abi", "proto"]),

@@ -1,4 +1,5 @@
-//! The golden feed decoder: frames of the A and B lines in, one ordered stream of records out.
+//! The golden feed decoder: frames of the A and B lines, or a card's records of them, in; one
+//! ordered stream of records out.
 //!
 //! Sans-IO: the caller brings frames and the time, sends the requests and fetches the snapshots
 //! that the feed asks for. Messages come out strictly in sequence and exactly once. Where one is
@@ -9,6 +10,7 @@
 //! A message that is malformed takes its sequence number and is counted; those behind it are not
 //! affected. The way of a packet that is next in sequence neither copies nor allocates.
 
+mod card;
 mod counters;
 mod gap;
 mod pending;
@@ -126,6 +128,7 @@ pub struct Feed {
     requests: Requests,
     snapshot_after: Nanos,
     pending: Pending,
+    card: card::Cursor,
     counters: FeedCounters,
 }
 
@@ -152,6 +155,7 @@ impl Feed {
             ),
             snapshot_after: Nanos(0),
             pending: Pending::new(config.pending_bytes_max),
+            card: card::Cursor::default(),
             counters: FeedCounters::default(),
             config,
         }
@@ -194,14 +198,21 @@ impl Feed {
         let silent = self.heard.is_some_and(|heard| {
             self.now.since(heard) > self.config.heartbeat_timeout && self.phase != Phase::Ended
         });
-        if silent && !self.down {
+        if silent {
+            self.fall_silent(out);
+        }
+        self.give_up_requests();
+    }
+
+    /// Nothing is heard any more.
+    fn fall_silent(&mut self, out: &mut impl FnMut(&EventRecord)) {
+        if !self.down {
             self.down = true;
             // After so long nothing of an old session is under way any more.
             self.session_before = None;
             self.counters.downs += 1;
             self.tell(Kind::FeedDown, 0, 0, out);
         }
-        self.give_up_requests();
     }
 
     /// The request to send to the retransmission server now, if any. Ask after each batch of frames

@@ -111,14 +111,14 @@ impl Feed {
     }
 
     /// Something beyond the expected number is known to exist: opens a gap if none is.
-    fn missing(&mut self, out: &mut impl FnMut(&EventRecord)) {
+    pub(super) fn missing(&mut self, out: &mut impl FnMut(&EventRecord)) {
         if self.phase == Phase::Live {
             self.start_gap();
         }
         self.open_gap(out);
     }
 
-    fn start_gap(&mut self) {
+    pub(super) fn start_gap(&mut self) {
         self.phase = Phase::Gap;
         self.requests.restart_after_wait(self.now);
     }
@@ -135,7 +135,7 @@ impl Feed {
     }
 
     /// The expected number has moved while a gap was open.
-    fn on_progress(&mut self, origin: Origin, out: &mut impl FnMut(&EventRecord)) {
+    pub(super) fn on_progress(&mut self, origin: Origin, out: &mut impl FnMut(&EventRecord)) {
         if !matches!(self.phase, Phase::Gap | Phase::Wanted) {
             return;
         }
@@ -158,6 +158,13 @@ impl Feed {
     pub(super) fn drain(&mut self, out: &mut impl FnMut(&EventRecord)) {
         self.counters.messages_duplicate += self.pending.discard_below(self.expected);
         while let Some(run) = self.pending.pop(self.expected) {
+            self.expected = run.end;
+            if run.decoded {
+                if let Some(record) = self.pending.record(&run) {
+                    self.hand_out(&record, true, out);
+                }
+                continue;
+            }
             let mut good = 0;
             for message in self.pending.messages(&run) {
                 let (venue, counters) = (self.config.venue, &mut self.counters);
@@ -166,7 +173,6 @@ impl Feed {
             }
             self.counters.messages += good;
             self.counters.messages_recovered += good;
-            self.expected = run.end;
         }
     }
 

@@ -4,19 +4,23 @@
 //! bring it. So: one arena of bytes that fills from the front, and a queue of runs ordered by
 //! sequence number that never overlap. A packet that is partly known is held as the runs that are
 //! new. Appending costs a copy of the packet; a run that comes late costs a move of the shorter
-//! part of the queue, 40 bytes a run. The arena starts over when nothing waits; when its end is
+//! part of the queue, 48 bytes a run. The arena starts over when nothing waits; when its end is
 //! reached with a quarter or more of it free, what still waits is moved to the front, so that the
 //! moves cost at most three more copies of each byte. With less free, the store is full.
 
 use crate::mold::{BLOCK_HEADER, Messages};
+use core::ops::Range;
 use std::collections::VecDeque;
+use tercel_abi::EventRecord;
 use tercel_types::Nanos;
+use zerocopy::{FromBytes, IntoBytes};
 
 /// Arena bytes for each place in the queue. A packet has 14 to 1,400 bytes of blocks; only where
 /// most have a single short message is the queue full before the arena.
 const BYTES_PER_RUN: usize = 32;
 
-/// Messages with consecutive numbers from one packet.
+/// Messages with consecutive numbers from one packet, or a range of numbers that a card's record
+/// speaks for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
     /// Number of the first message.
@@ -25,6 +29,8 @@ pub(super) struct Run {
     pub(super) end: u64,
     /// When the frame with them arrived.
     pub(super) received: Nanos,
+    /// The bytes are a card's record of the last number, or none where that was filtered.
+    pub(super) decoded: bool,
     at: usize,
     len: usize,
 }
@@ -104,7 +110,8 @@ impl Pending {
             if count == 0 {
                 break;
             }
-            let run = Run { first: number, end: number + count, received, at: 0, len };
+            let end = number + count;
+            let run = Run { first: number, end, received, decoded: false, at: 0, len };
             self.hold(index, run, &blocks[..len])?;
             number += count;
             held += count;
@@ -120,9 +127,18 @@ impl Pending {
                 break;
             }
             let keep = run.end > seq;
+            if run.decoded && keep {
+                dropped += seq - run.first;
+                run.first = seq;
+                break;
+            }
             let mut messages = Messages::of_blocks(&self.arena[run.at..run.at + run.len]);
-            let skipped = skip(&mut messages, seq.min(run.end) - run.first);
-            let left = messages.blocks().len();
+            let below = seq.min(run.end) - run.first;
+            let (skipped, left) = if run.decoded {
+                (below, 0)
+            } else {
+                (skip(&mut messages, below), messages.blocks().len())
+            };
             dropped += skipped;
             self.waiting -= run.len - left;
             run.at += run.len - left;
@@ -148,6 +164,54 @@ impl Pending {
     /// The messages of a run that was taken out.
     pub(super) fn messages(&self, run: &Run) -> Messages<'_> {
         Messages::of_blocks(self.arena.get(run.at..run.at + run.len).unwrap_or(&[]))
+    }
+
+    /// The record of a run that a card's record brought and that was taken out.
+    pub(super) fn record(&self, run: &Run) -> Option<EventRecord> {
+        EventRecord::read_from_bytes(self.arena.get(run.at..run.at + run.len)?).ok()
+    }
+
+    /// Holds what does not wait already of the numbers that a card's record speaks for. When it is
+    /// full, a part may have been held.
+    pub(super) fn insert_record(
+        &mut self,
+        range: Range<u64>,
+        record: Option<&EventRecord>,
+    ) -> Result<(), Full> {
+        let bytes = record.map_or(&[][..], |record| record.as_bytes());
+        let received = Nanos(record.map_or(0, |record| record.receive_time));
+        let mut number = range.start;
+        while number < range.end {
+            let index = self.runs.partition_point(|run| run.end <= number);
+            let next = self.runs.get(index).map(|run| (run.first, run.end));
+            if let Some((first, end)) = next
+                && first <= number
+            {
+                number = end;
+                continue;
+            }
+            let end = next.map_or(range.end, |next| next.0.min(range.end));
+            let bytes = if end == range.end { bytes } else { &[] };
+            let len = bytes.len();
+            let run = Run { first: number, end, received, decoded: true, at: 0, len };
+            self.hold(index, run, bytes)?;
+            number = end;
+        }
+        Ok(())
+    }
+
+    /// Drops what lies at and above `seq` and says how many numbers that were. A run of messages
+    /// that begins below goes as a whole: the rest of it is asked for again.
+    pub(super) fn discard_from(&mut self, seq: u64) -> u64 {
+        let mut dropped = 0;
+        while let Some(run) = self.runs.back()
+            && run.end > seq
+        {
+            dropped += run.end - run.first;
+            self.waiting -= run.len;
+            self.runs.pop_back();
+        }
+        dropped
     }
 
     fn hold(&mut self, index: usize, mut run: Run, blocks: &[u8]) -> Result<(), Full> {
@@ -197,7 +261,7 @@ fn skip(messages: &mut Messages<'_>, count: u64) -> u64 {
     taken
 }
 
-const _: () = assert!(BLOCK_HEADER == 2 && size_of::<Run>() == 40);
+const _: () = assert!(BLOCK_HEADER == 2 && size_of::<Run>() == 48);
 
 #[cfg(test)]
 mod tests {
@@ -271,6 +335,62 @@ mod tests {
                                 pending.clear();
                                 oracle.clear();
                             }
+                        }
+                    }
+                }
+                prop_assert_eq!(pending.count(), oracle.len() as u64);
+                prop_assert_eq!(pending.first(), oracle.keys().next().copied());
+                prop_assert_eq!(pending.end(), oracle.keys().last().map(|number| number + 1));
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        /// Ranges that a card's records speak for, against a map from number to what it brought.
+        #[test]
+        fn holds_each_record_once(
+            steps in prop::collection::vec((0u64..60, 1u64..9, any::<bool>(), 0u8..8), 1..60),
+        ) {
+            let mut pending = Pending::new(1 << 16);
+            let mut oracle: BTreeMap<u64, Option<u64>> = BTreeMap::new();
+            for (step, (first, count, filtered, action)) in steps.into_iter().enumerate() {
+                let (end, mark) = (first + count, step as u64);
+                match action {
+                    0 => {
+                        let kept = oracle.split_off(&first);
+                        prop_assert_eq!(pending.discard_below(first), oracle.len() as u64);
+                        oracle = kept;
+                    }
+                    1 => {
+                        // Whole runs go, so look at what is left instead of predicting it.
+                        let mut dropped = oracle.len() as u64;
+                        let told = pending.discard_from(first);
+                        let end = pending.end().unwrap_or(0);
+                        prop_assert!(end <= first);
+                        oracle.retain(|number, _| *number < end);
+                        dropped -= oracle.len() as u64;
+                        prop_assert_eq!(told, dropped);
+                    }
+                    2 => {
+                        while let Some(run) = pending.first().and_then(|first| pending.pop(first)) {
+                            let got = pending.record(&run).map(|record| record.order_ref);
+                            for number in run.first..run.end {
+                                let held = oracle.remove(&number);
+                                let last = number + 1 == run.end;
+                                prop_assert_eq!(held, Some(got.filter(|_| last)));
+                            }
+                        }
+                    }
+                    _ => {
+                        let kind = tercel_abi::Kind::Deleted;
+                        let record = EventRecord { order_ref: mark, ..EventRecord::new(kind) };
+                        let record = (!filtered).then_some(&record);
+                        prop_assert_eq!(pending.insert_record(first..end, record), Ok(()));
+                        for number in first..end {
+                            let brought = (number + 1 == end && !filtered).then_some(mark);
+                            oracle.entry(number).or_insert(brought);
                         }
                     }
                 }
