@@ -32,6 +32,8 @@ const UNSAFE: &[&str] = &[
     "host/policy/src/kernel/avx512.rs",
     "host/engine/src/shared.rs",
     "drivers/net/src/sys.rs",
+    "hw/tb/src/model.rs",
+    "drivers/fpga/src/shared.rs",
     "drivers/fpga/src/vfio.rs",
     "sim/fpga/src/shared.rs",
     "bench/src/clock.rs",

@@ -1,13 +1,18 @@
 //! The command line.
 
+mod card;
 #[cfg(feature = "lab")]
 mod generate;
 
+#[cfg(feature = "lab")]
+pub(crate) use card::EmulateArgs;
+pub(crate) use card::{CardArgs, FpgaArgs, FpgaCommand};
 #[cfg(feature = "lab")]
 pub(crate) use generate::GenerateArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use tercel_fpga::CardAddress;
 
 /// Exchange packets in, risk-checked orders out.
 #[derive(Parser)]
@@ -43,6 +48,11 @@ pub(crate) enum Command {
     /// Play an ITCH file as a venue's feed: two multicast lines, retransmission and Glimpse.
     #[cfg(feature = "lab")]
     Replay(ReplayArgs),
+    /// Be a feed card: registers and ring in shared memory, frames from the network or a capture.
+    #[cfg(feature = "lab")]
+    Emulate(EmulateArgs),
+    /// Look at a feed card, or at its emulator.
+    Fpga(FpgaArgs),
     /// Show the book of an instrument from a recorded file or a ring.
     Book(BookArgs),
     /// Count what is in captures or ITCH files, or show the counters page of a host.
@@ -100,7 +110,8 @@ impl<T: std::fmt::Display> std::fmt::Display for PerLine<T> {
   tercel demo --duration 10
   tercel demo --loss 0.01 --duplicate 0.01 --reorder 0.01
   tercel demo --loss 0.05,0 --delay-us 0,300      line A loses, line B is late
-  tercel demo --placement ring --symbols 50 --json")]
+  tercel demo --placement ring --symbols 50 --json
+  tercel demo --source fpga                       a feed card decodes")]
 pub(crate) struct DemoArgs {
     /// Seconds to trade.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
@@ -123,6 +134,10 @@ pub(crate) struct DemoArgs {
     /// One process for decoder and engine, or two with a shared-memory ring between them.
     #[arg(long, value_enum, default_value_t = PlacementName::Inline)]
     pub(crate) placement: PlacementName,
+    /// What decodes the feed: the host's own decoder, or a feed card, emulated in a process of its
+    /// own.
+    #[arg(long, value_enum, default_value_t = DemoSource::Net)]
+    pub(crate) source: DemoSource,
     #[command(flatten)]
     pub(crate) faults: FaultArgs,
     /// Print the summary as JSON and nothing else.
@@ -142,6 +157,35 @@ pub(crate) enum StrategyName {
     AvellanedaStoikov,
     /// Guéant, Lehalle and Fernandez-Tapia (2013), closed form.
     Glft,
+}
+
+/// Where the lines of a feed come from.
+#[derive(Clone, Debug)]
+pub(crate) enum SourceName {
+    /// The kernel's sockets.
+    Net,
+    /// A feed card, or its emulator.
+    Fpga(CardAddress),
+}
+
+/// Reads `net` or `fpga:<address>`.
+fn source(text: &str) -> Result<SourceName, String> {
+    match text.split_once(':') {
+        None if text == "net" => Ok(SourceName::Net),
+        Some(("fpga", address)) => {
+            address.parse().map(SourceName::Fpga).map_err(|error| format!("{error}"))
+        }
+        _ => Err("must be `net`, `fpga:<PCI address>` or `fpga:<path>`".into()),
+    }
+}
+
+/// What decodes the demo's feed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DemoSource {
+    /// The host.
+    Net,
+    /// A feed card: its emulator, or its simulated RTL in a build with the feature `cosim`.
+    Fpga,
 }
 
 /// Where decoder and engine run.
@@ -172,6 +216,10 @@ pub(crate) struct RunArgs {
     /// Read this ring instead of the network.
     #[arg(long, value_name = "FILE")]
     pub(crate) ring: Option<PathBuf>,
+    /// Where the lines of the feed come from: `net` (the kernel's sockets), `fpga:<PCI address>`
+    /// (a feed card), or `fpga:<path>` (the card of `tercel emulate`).
+    #[arg(long, default_value = "net", conflicts_with_all = ["ring", "replay"], value_parser = source)]
+    pub(crate) source: SourceName,
     /// Fill orders on paper, on recorded time, instead of sending them; implied by --replay.
     #[arg(long)]
     pub(crate) paper: bool,
@@ -203,6 +251,9 @@ pub(crate) struct FeedArgs {
     /// Decode this ITCH file or pcap instead of the network, and end.
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+    /// Where the lines come from: `net`, `fpga:<PCI address>` or `fpga:<path>`.
+    #[arg(long, default_value = "net", conflicts_with = "file", value_parser = source)]
+    pub(crate) source: SourceName,
     /// End when the feed's session ends.
     #[arg(long)]
     pub(crate) until_end: bool,

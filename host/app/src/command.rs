@@ -7,8 +7,11 @@ pub(crate) mod decode;
 #[cfg(feature = "lab")]
 pub(crate) mod demo;
 #[cfg(feature = "lab")]
+pub(crate) mod emulate;
+#[cfg(feature = "lab")]
 pub(crate) mod exchange;
 pub(crate) mod feed;
+pub(crate) mod fpga;
 #[cfg(feature = "lab")]
 pub(crate) mod generate;
 #[cfg(feature = "lab")]

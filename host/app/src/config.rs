@@ -41,6 +41,8 @@ pub(crate) struct Values {
     pub(crate) book: BookValues,
     #[serde(default)]
     pub(crate) host: HostValues,
+    #[serde(default)]
+    pub(crate) card: CardValues,
 }
 
 #[derive(Debug, Deserialize)]
@@ -231,6 +233,15 @@ pub(crate) struct BookValues {
     pub(crate) watched_max: Option<usize>,
     pub(crate) prefault: Option<bool>,
     pub(crate) huge_pages: Option<bool>,
+}
+
+/// A feed card.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CardValues {
+    pub(crate) ring_log2: Option<u32>,
+    pub(crate) filter: Option<bool>,
+    pub(crate) patience_ms: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]

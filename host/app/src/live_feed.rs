@@ -1,17 +1,18 @@
 //! The feed from the network: two lines, retransmission requests, and joining through Glimpse.
 
+use crate::lines::Lines;
 use crate::source::{Source, report_feed};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
-use tercel_abi::{EventRecord, EventSource};
+use tercel_abi::{EventRecord, EventSource, Kind};
 use tercel_net::NetError;
 use tercel_net::clock::HostClock;
 use tercel_net::tcp::{Connecting, TcpPort};
-use tercel_net::udp::{UdpConfig, UdpPort, UdpSource};
+use tercel_net::udp::UdpPort;
 use tercel_proto::feed::{Feed, FeedConfig};
 use tercel_proto::{frame, glimpse, mold, soup};
-use tercel_types::{Clock, FrameSink, FrameSource, Nanos, PortError, StreamPort};
+use tercel_types::{Clock, FrameSink, FrameSource, Nanos, StreamPort, Symbol};
 
 /// Time between two looks at the decoder's timers.
 const TIMER: Nanos = Nanos(100_000);
@@ -30,14 +31,6 @@ pub(crate) struct GlimpseLogin {
     pub(crate) password: [u8; 10],
 }
 
-/// What is needed to open one.
-pub(crate) struct LiveFeedConfig {
-    pub(crate) feed: FeedConfig,
-    pub(crate) interface: Ipv4Addr,
-    pub(crate) receive_buffer: usize,
-    pub(crate) glimpse: Option<GlimpseLogin>,
-}
-
 /// Where the join through Glimpse stands.
 enum Join {
     Idle { not_before: Nanos },
@@ -46,27 +39,58 @@ enum Join {
 }
 
 /// Lines A and B, arbitrated, with every way of recovery.
-pub(crate) struct LiveFeed {
-    lines: UdpSource,
+pub(crate) struct LiveFeed<L> {
+    lines: L,
     recovery: Option<(UdpPort, SocketAddrV4)>,
     feed: Feed,
     glimpse: Option<GlimpseLogin>,
     join: Join,
     clock: HostClock,
     timer_due: Nanos,
-    failure: Option<PortError>,
     glimpse_error: String,
+    wanted: Wanted,
 }
 
-impl LiveFeed {
-    /// Joins the groups.
-    pub(crate) fn open(config: LiveFeedConfig, clock: HostClock) -> Result<LiveFeed, NetError> {
-        let lines = UdpSource::open(&UdpConfig {
-            groups: config.feed.lines.to_vec(),
-            interface: config.interface,
-            receive_buffer: config.receive_buffer,
-        })?;
-        let recovery = match config.feed.recovery {
+/// The instruments that a card's filter shall pass, as the directory names them.
+#[derive(Default)]
+struct Wanted {
+    symbols: Vec<Symbol>,
+    locates: Vec<Option<u16>>,
+    changed: bool,
+}
+
+impl Wanted {
+    #[cold]
+    fn note(&mut self, record: &EventRecord) {
+        for (symbol, locate) in self.symbols.iter().zip(&mut self.locates) {
+            if *symbol == record.symbol() && *locate != Some(record.instrument) {
+                *locate = Some(record.instrument);
+                self.changed = true;
+            }
+        }
+    }
+
+    /// Every locate, once all are known and one of them is new.
+    fn take(&mut self) -> Option<Vec<u16>> {
+        if !self.changed || self.locates.is_empty() {
+            return None;
+        }
+        let all = self.locates.iter().copied().collect::<Option<Vec<u16>>>()?;
+        self.changed = false;
+        Some(all)
+    }
+}
+
+impl<L: Lines> LiveFeed<L> {
+    /// A feed over lines that are open.
+    pub(crate) fn open(
+        lines: L,
+        config: FeedConfig,
+        glimpse: Option<GlimpseLogin>,
+        wanted: Vec<Symbol>,
+        clock: HostClock,
+    ) -> Result<LiveFeed<L>, NetError> {
+        let recovery = match config.recovery {
             None => None,
             Some(server) => {
                 let local = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
@@ -76,19 +100,14 @@ impl LiveFeed {
         Ok(LiveFeed {
             lines,
             recovery,
-            feed: Feed::new(config.feed),
-            glimpse: config.glimpse,
+            feed: Feed::new(config),
+            glimpse,
             join: Join::Idle { not_before: Nanos(0) },
             clock,
             timer_due: Nanos(0),
-            failure: None,
             glimpse_error: String::new(),
+            wanted: Wanted { locates: vec![None; wanted.len()], symbols: wanted, changed: false },
         })
-    }
-
-    /// What the kernel granted the sockets.
-    pub(crate) fn sockets(&self) -> tercel_net::udp::UdpReport {
-        self.lines.report()
     }
 
     /// Timers, requests and the join: whatever is not a frame.
@@ -96,6 +115,7 @@ impl LiveFeed {
     #[inline(never)]
     fn housekeep(&mut self, now: Nanos, out: &mut impl FnMut(&EventRecord)) {
         self.timer_due = now + TIMER;
+        self.lines.housekeep(&mut self.feed, now, out);
         self.feed.on_timer(now, out);
         self.clock.steer();
         while let Some(request) = self.feed.take_request(now) {
@@ -193,19 +213,22 @@ impl LiveFeed {
     }
 }
 
-impl EventSource for LiveFeed {
+impl<L: Lines> EventSource for LiveFeed<L> {
     #[inline]
     fn poll(&mut self, max: usize, mut each: impl FnMut(&EventRecord)) -> usize {
         let now = self.clock.now();
         let mut count = 0;
+        // Housekeeping needs the rest of `self` beside the closure.
+        let mut wanted = core::mem::take(&mut self.wanted);
         let mut out = |record: &EventRecord| {
             count += 1;
+            if record.kind == Kind::Directory as u8 {
+                wanted.note(record);
+            }
             each(record);
         };
-        let LiveFeed { lines, recovery, feed, failure, .. } = self;
-        if let Err(error) = lines.poll(max, |frame| feed.on_frame(frame, now, &mut out)) {
-            *failure = Some(error);
-        }
+        let LiveFeed { lines, recovery, feed, .. } = self;
+        lines.poll(max, feed, now, &mut out);
         if feed.is_stale()
             && let Some((port, _)) = recovery
         {
@@ -216,6 +239,10 @@ impl EventSource for LiveFeed {
         if now >= self.timer_due {
             self.housekeep(now, &mut out);
         }
+        if let Some(locates) = wanted.take() {
+            self.lines.set_instruments(&locates);
+        }
+        self.wanted = wanted;
         count
     }
 
@@ -228,18 +255,20 @@ impl EventSource for LiveFeed {
     }
 }
 
-impl Source for LiveFeed {
+impl<L: Lines> Source for LiveFeed<L> {
     fn report(&self, counters: &mut BTreeMap<String, u64>) {
         report_feed(self.feed.counters(), counters);
-        counters.insert("socket_dropped".into(), self.lines.report().dropped);
+        self.lines.report(counters);
     }
 
     fn failure(&self) -> Option<String> {
-        self.failure.map(|error| format!("receiving the feed: {error}"))
+        self.lines.failure()
     }
 
     fn detail(&self) -> String {
+        let lines = self.lines.detail();
         match (&self.glimpse, self.glimpse_error.is_empty()) {
+            _ if !lines.is_empty() => lines,
             (Some(login), false) => format!("Glimpse at {}: {}", login.address, self.glimpse_error),
             _ => String::new(),
         }

@@ -6,6 +6,7 @@
 #[macro_use]
 mod output;
 
+mod card_lines;
 #[cfg(feature = "lab")]
 mod child;
 mod cli;
@@ -15,6 +16,7 @@ mod config;
 mod console;
 mod host;
 mod json;
+mod lines;
 mod live_feed;
 mod order_line;
 mod pace;
@@ -78,6 +80,9 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Exchange(args) => command::exchange::run(args, &signals()?, cli.stop_on_eof),
         #[cfg(feature = "lab")]
         Command::Replay(args) => command::replay::run(args, &signals()?),
+        #[cfg(feature = "lab")]
+        Command::Emulate(args) => command::emulate::run(args, &signals()?),
+        Command::Fpga(args) => command::fpga::run(args, &signals),
         Command::Book(args) => command::book::run(args),
         Command::Stats(args) => command::stats::run(args),
         Command::Decode(args) => command::decode::run(args),

@@ -2,24 +2,28 @@
 //!
 //! ```text
 //! inline   hot thread: sockets -> decoder -> engine -> order session
+//! card     the card decodes; hot thread: its ring -> gap recovery -> engine -> order session
 //! ring     feed process, hot thread: sockets -> decoder -> ring
 //!          run process,  hot thread: ring -> engine -> order session
 //! ```
 //!
 //! The only other threads wait for signals, print reports, and make connections.
 
+use crate::card_lines::CardLines;
 use crate::config::{Config, PaceValue};
-use crate::live_feed::{GlimpseLogin, LiveFeed, LiveFeedConfig};
+use crate::lines::{Lines, Sockets};
+use crate::live_feed::{GlimpseLogin, LiveFeed};
 use crate::pace::Pace;
 use anyhow::{Context, Result};
 use tercel_book::Books;
 use tercel_engine::{Engine, Parts};
+use tercel_fpga::CardAddress;
 use tercel_gateway::Gateway;
 use tercel_net::clock::HostClock;
 use tercel_net::pin;
 use tercel_policy::Policy;
 use tercel_risk::Risk;
-use tercel_types::Nanos;
+use tercel_types::{Clock, Nanos, Symbol};
 
 /// The engine of a configuration, with its memory.
 pub(crate) fn engine(config: &Config) -> Result<Engine> {
@@ -35,8 +39,14 @@ pub(crate) fn engine(config: &Config) -> Result<Engine> {
     }))
 }
 
-/// The feed from the network.
-pub(crate) fn live_feed(config: &Config, clock: HostClock) -> Result<LiveFeed> {
+/// The feed over lines that are open. A card passes the instruments `wanted`, or all if there are
+/// none.
+pub(crate) fn live_feed<L: Lines>(
+    config: &Config,
+    lines: L,
+    wanted: Vec<Symbol>,
+    clock: HostClock,
+) -> Result<LiveFeed<L>> {
     let values = &config.values.feed;
     let glimpse = match values.glimpse {
         None => None,
@@ -46,13 +56,26 @@ pub(crate) fn live_feed(config: &Config, clock: HostClock) -> Result<LiveFeed> {
             password: config.padded("feed.glimpse_password", &values.glimpse_password)?,
         }),
     };
-    let feed = LiveFeedConfig {
-        feed: config.feed()?,
-        interface: values.interface,
-        receive_buffer: (values.receive_buffer_mib as usize) << 20,
-        glimpse,
-    };
-    LiveFeed::open(feed, clock).context("[feed]")
+    LiveFeed::open(lines, config.feed()?, glimpse, wanted, clock).context("[feed]")
+}
+
+/// The lines through the kernel.
+pub(crate) fn sockets(config: &Config) -> Result<Sockets> {
+    let values = &config.values.feed;
+    let buffer = (values.receive_buffer_mib as usize) << 20;
+    let sockets = Sockets::open(&config.feed()?, values.interface, buffer).context("[feed]")?;
+    let granted = sockets.granted();
+    eprintln!(
+        "receive buffer {} KiB, kernel time stamps {}",
+        granted.receive_buffer >> 10,
+        if granted.stamped { "yes" } else { "no" }
+    );
+    Ok(sockets)
+}
+
+/// The lines through a card.
+pub(crate) fn card(config: &Config, address: CardAddress, clock: &HostClock) -> Result<CardLines> {
+    CardLines::open(config.card()?, address, clock.now()).context("[card]")
 }
 
 /// Gives the calling thread its core and keeps its memory; what the system refuses is said and not

@@ -1,5 +1,7 @@
 // Generated from hw/abi/abi.toml by `cargo x gen`; do not edit.
 
+// The package says everything that host and card share, whether this card uses it or not.
+// verilator lint_off UNUSEDPARAM
 package tercel_pkg;
 
   parameter logic [31:0] DeviceMagic = 32'h4c435254;
@@ -7,13 +9,13 @@ package tercel_pkg;
   parameter logic [31:0] LayoutHashLo = 32'h82c803e0;
   parameter logic [31:0] LayoutHashHi = 32'he5349fb5;
 
-  parameter int unsigned Lines = 2;
-  parameter int unsigned MessageMin = 12;
-  parameter int unsigned FifoDepth = 32;
-  parameter int unsigned LineQueue = 16;
-  parameter int unsigned FilterWords = 2048;
-  parameter int unsigned NumCounters = 35;
-  parameter int unsigned NumLineCounters = 11;
+  parameter int Lines = 2;
+  parameter int MessageMin = 12;
+  parameter int FifoDepth = 32;
+  parameter int LineQueue = 16;
+  parameter int FilterWords = 2048;
+  parameter int NumCounters = 35;
+  parameter int NumLineCounters = 11;
 
   // Offsets in the register file.
   parameter logic [15:0] FilterOffset = 16'h2000;
@@ -58,54 +60,54 @@ package tercel_pkg;
   parameter logic [15:0] LineRegSeen2 = 16'h001c;
 
   // Counters, by index.
-  parameter int unsigned CntGaps = 0;
-  parameter int unsigned CntGapsClosed = 1;
-  parameter int unsigned CntRetracts = 2;
-  parameter int unsigned CntFarAhead = 3;
-  parameter int unsigned CntMalformedKind = 4;
-  parameter int unsigned CntMalformedLength = 5;
-  parameter int unsigned CntFiltered = 6;
-  parameter int unsigned CntRecords = 7;
-  parameter int unsigned CntDrops = 8;
-  parameter int unsigned CntRingFull = 9;
-  parameter int unsigned CntLatencyMin = 10;
-  parameter int unsigned CntLatencyMax = 11;
-  parameter int unsigned CntKindSystemEvent = 12;
-  parameter int unsigned CntKindDirectory = 13;
-  parameter int unsigned CntKindTradingAction = 14;
-  parameter int unsigned CntKindRegSho = 15;
-  parameter int unsigned CntKindParticipantPosition = 16;
-  parameter int unsigned CntKindMwcbLevels = 17;
-  parameter int unsigned CntKindMwcbStatus = 18;
-  parameter int unsigned CntKindIpoQuoting = 19;
-  parameter int unsigned CntKindLuldCollar = 20;
-  parameter int unsigned CntKindOperationalHalt = 21;
-  parameter int unsigned CntKindAdd = 22;
-  parameter int unsigned CntKindAddAttributed = 23;
-  parameter int unsigned CntKindExecuted = 24;
-  parameter int unsigned CntKindExecutedPrice = 25;
-  parameter int unsigned CntKindCanceled = 26;
-  parameter int unsigned CntKindDeleted = 27;
-  parameter int unsigned CntKindReplaced = 28;
-  parameter int unsigned CntKindTrade = 29;
-  parameter int unsigned CntKindCross = 30;
-  parameter int unsigned CntKindBroken = 31;
-  parameter int unsigned CntKindImbalance = 32;
-  parameter int unsigned CntKindRetailInterest = 33;
-  parameter int unsigned CntKindDirectListing = 34;
+  parameter int CntGaps = 0;
+  parameter int CntGapsClosed = 1;
+  parameter int CntRetracts = 2;
+  parameter int CntFarAhead = 3;
+  parameter int CntMalformedKind = 4;
+  parameter int CntMalformedLength = 5;
+  parameter int CntFiltered = 6;
+  parameter int CntRecords = 7;
+  parameter int CntDrops = 8;
+  parameter int CntRingFull = 9;
+  parameter int CntLatencyMin = 10;
+  parameter int CntLatencyMax = 11;
+  parameter int CntKindSystemEvent = 12;
+  parameter int CntKindDirectory = 13;
+  parameter int CntKindTradingAction = 14;
+  parameter int CntKindRegSho = 15;
+  parameter int CntKindParticipantPosition = 16;
+  parameter int CntKindMwcbLevels = 17;
+  parameter int CntKindMwcbStatus = 18;
+  parameter int CntKindIpoQuoting = 19;
+  parameter int CntKindLuldCollar = 20;
+  parameter int CntKindOperationalHalt = 21;
+  parameter int CntKindAdd = 22;
+  parameter int CntKindAddAttributed = 23;
+  parameter int CntKindExecuted = 24;
+  parameter int CntKindExecutedPrice = 25;
+  parameter int CntKindCanceled = 26;
+  parameter int CntKindDeleted = 27;
+  parameter int CntKindReplaced = 28;
+  parameter int CntKindTrade = 29;
+  parameter int CntKindCross = 30;
+  parameter int CntKindBroken = 31;
+  parameter int CntKindImbalance = 32;
+  parameter int CntKindRetailInterest = 33;
+  parameter int CntKindDirectListing = 34;
 
   // Counters of a line, by index.
-  parameter int unsigned LineCntFrames = 0;
-  parameter int unsigned LineCntBadFcs = 1;
-  parameter int unsigned LineCntOther = 2;
-  parameter int unsigned LineCntMalformed = 3;
-  parameter int unsigned LineCntOtherSession = 4;
-  parameter int unsigned LineCntTruncated = 5;
-  parameter int unsigned LineCntPackets = 6;
-  parameter int unsigned LineCntHeartbeats = 7;
-  parameter int unsigned LineCntMessages = 8;
-  parameter int unsigned LineCntDuplicates = 9;
-  parameter int unsigned LineCntQueueDrops = 10;
+  parameter int LineCntFrames = 0;
+  parameter int LineCntBadFcs = 1;
+  parameter int LineCntOther = 2;
+  parameter int LineCntMalformed = 3;
+  parameter int LineCntOtherSession = 4;
+  parameter int LineCntTruncated = 5;
+  parameter int LineCntPackets = 6;
+  parameter int LineCntHeartbeats = 7;
+  parameter int LineCntMessages = 8;
+  parameter int LineCntDuplicates = 9;
+  parameter int LineCntQueueDrops = 10;
 
   // Kinds of records; from 8'h20 on the message types of ITCH 5.0.
   parameter logic [7:0] KindGapOpen = 8'h01;
@@ -166,3 +168,4 @@ package tercel_pkg;
   } event_record_t;
 
 endpackage
+// verilator lint_on UNUSEDPARAM

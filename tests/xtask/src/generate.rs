@@ -136,8 +136,11 @@ const FIRST_MESSAGE: u8 = 0x20;
 /// The source, below the workspace's root.
 const SOURCE: &str = "hw/abi/abi.toml";
 
+/// Makes the text of a file.
+type Writer = fn(&Source) -> Result<String>;
+
 /// What is written from it.
-const TARGETS: [(&str, fn(&Source) -> Result<String>); 3] = [
+const TARGETS: [(&str, Writer); 3] = [
     ("hw/abi/src/generated.rs", rust::write),
     ("hw/rtl/generated/tercel_pkg.sv", system_verilog::write),
     ("hw/REGISTERS.md", registers::write),

@@ -108,6 +108,8 @@ fn test(root: &Path) -> Result<Report> {
     suites::workspace(root, &mut report)?;
     suites::loom(root, &mut report)?;
     gates::suite(root, &mut report)?;
+    rtl::suite(root, &mut report)?;
+    qemu::suite(root, &mut report)?;
     Ok(report)
 }
 

@@ -63,6 +63,20 @@ pub(crate) fn run(install: bool) -> Result<bool> {
     Ok(ready)
 }
 
+/// `apt-get` without questions; `false` where this user may not, or where it fails.
+pub(crate) fn apt(args: &[&str]) -> Result<bool> {
+    let root = is_root();
+    if !root && !is_there("sudo", &["-n", "true"]) {
+        return Ok(false);
+    }
+    let mut command = Command::new(if root { "apt-get" } else { "sudo" });
+    if !root {
+        command.args(["-n", "apt-get"]);
+    }
+    command.args(args).args(["--yes", "--no-install-recommends"]);
+    Ok(is_there("apt-get", &["--version"]) && succeeds(&mut command)?)
+}
+
 /// Installs without asking; `false` where this user may not.
 fn get(from: From) -> Result<bool> {
     let root = is_root();

@@ -1,7 +1,8 @@
-//! `tercel demo`: a venue and a host as two processes, over real multicast and TCP.
+//! `tercel demo`: a venue and a host as two processes, over real multicast and TCP; with a card
+//! that decodes the feed, three.
 
 use crate::child::Process;
-use crate::cli::{DemoArgs, PlacementName, StrategyName};
+use crate::cli::{DemoArgs, DemoSource, PlacementName, StrategyName};
 use crate::config::HostTemplate;
 use crate::report::{HostReport, dollars, duration, grouped};
 use crate::venue_report::{AccountReport, VenueAddresses, VenueReport, differences};
@@ -36,15 +37,26 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let config = folder.path.join("host.toml");
     std::fs::write(&config, host_config(args, &addresses)?)
         .with_context(|| format!("writing {}", config.display()))?;
+    let card = CardFile::new();
+    let mut emulator = None;
+    if args.source == DemoSource::Fpga {
+        let arguments = card.emulator_arguments();
+        let mut process = Process::start("emulator", &arguments, &folder.path)?;
+        let _ready: serde_json::Value = process.expect(PATIENCE)?;
+        emulator = Some(process);
+    }
+    let source = emulator.is_some().then(|| format!("--source=fpga:{}", card.path.display()));
     let ring = folder.path.join("feed.ring");
     let mut feed = None;
     if args.placement == PlacementName::Ring {
-        let arguments = feed_arguments(&config, &ring);
+        let mut arguments = feed_arguments(&config, &ring);
+        arguments.extend(source.clone());
         feed = Some(Process::start("feed", &arguments, &folder.path)?);
         wait_for(&ring)?;
     }
     let ring = feed.is_some().then_some(ring.as_path());
-    let arguments = host_arguments(&config, ring, &folder.path.join("orders.bin"));
+    let mut arguments = host_arguments(&config, ring, &folder.path.join("orders.bin"));
+    arguments.extend(source.filter(|_| ring.is_none()));
     let mut host = Process::start("host", &arguments, &folder.path)?;
     if !args.json {
         announce(args, &addresses, &folder);
@@ -52,6 +64,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     watch(&mut host, Duration::from_secs(args.duration), args.json)?;
     let host: HostReport = host.stop(PATIENCE)?;
     drop(feed);
+    drop(emulator);
     let venue: VenueReport = venue.stop(PATIENCE)?;
     conclude(args, host, venue)
 }
@@ -158,6 +171,34 @@ fn strings(list: &[&str]) -> Vec<String> {
     list.iter().map(|text| text.to_string()).collect()
 }
 
+/// The card of a run: memory that goes with the run.
+struct CardFile {
+    path: PathBuf,
+}
+
+impl CardFile {
+    fn new() -> CardFile {
+        let shared = Path::new("/dev/shm");
+        let folder = if shared.is_dir() { shared.to_path_buf() } else { std::env::temp_dir() };
+        CardFile { path: folder.join(format!("tercel-demo-card-{}", std::process::id())) }
+    }
+
+    fn emulator_arguments(&self) -> Vec<String> {
+        let mut arguments = strings(&["emulate", "--json"]);
+        arguments.push(format!("--card={}", self.path.display()));
+        if cfg!(feature = "cosim") {
+            arguments.push("--rtl".into());
+        }
+        arguments
+    }
+}
+
+impl Drop for CardFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
 /// Waits for the feed process to have made its ring.
 fn wait_for(ring: &Path) -> Result<()> {
     let end = Instant::now() + PATIENCE;
@@ -186,6 +227,10 @@ fn announce(args: &DemoArgs, addresses: &VenueAddresses, folder: &Folder) {
     }
     if let Some(ouch) = addresses.ouch {
         println!("        OUCH {ouch}");
+    }
+    if args.source == DemoSource::Fpga {
+        let what = if cfg!(feature = "cosim") { "its simulated RTL" } else { "its emulator" };
+        println!("card    {what}, in a process of its own");
     }
     println!("host    logs in {}", folder.path.display());
     println!();

@@ -1,6 +1,6 @@
 //! `tercel feed`: the decoder of a feed as a process of its own, into a ring.
 
-use crate::cli::FeedArgs;
+use crate::cli::{FeedArgs, SourceName};
 use crate::config::Config;
 use crate::pace::Idle;
 use crate::recorded_feed::RecordedFeed;
@@ -32,9 +32,20 @@ pub(crate) fn run(args: &FeedArgs, signals: &Signals) -> Result<()> {
             write(args, ring, RecordedFeed::open(file)?, idle, signals)
         }
         None => {
-            let feed = topology::live_feed(&config, HostClock::new())?;
             let idle = Idle::new(topology::settle(&config));
-            write(args, ring, feed, idle, signals)
+            let clock = HostClock::new();
+            match &args.source {
+                SourceName::Net => {
+                    let lines = topology::sockets(&config)?;
+                    let feed = topology::live_feed(&config, lines, Vec::new(), clock)?;
+                    write(args, ring, feed, idle, signals)
+                }
+                SourceName::Fpga(address) => {
+                    let lines = topology::card(&config, address.clone(), &clock)?;
+                    let feed = topology::live_feed(&config, lines, Vec::new(), clock)?;
+                    write(args, ring, feed, idle, signals)
+                }
+            }
         }
     }
 }

@@ -1,8 +1,9 @@
 //! `tercel run`: the host.
 
-use crate::cli::RunArgs;
+use crate::cli::{RunArgs, SourceName};
 use crate::config::{Config, DEFAULT};
 use crate::host::{Ending, Host, LoopTimes, Timers};
+use crate::lines::Lines;
 use crate::order_line::{OrderLine, OrderLog};
 use crate::pace::Idle;
 use crate::paper::PaperPort;
@@ -33,26 +34,41 @@ pub(crate) fn run(args: &RunArgs, signals: Signals) -> Result<()> {
     };
     let config = Config::load(path)?;
     let log = args.orders.as_deref().map(OrderLog::create).transpose()?;
-    let paper = args.paper || args.replay.is_some();
-    match (&args.replay, &args.ring) {
-        (Some(file), _) => on_paper(args, &config, RecordedFeed::open(file)?, log, &signals),
-        (None, Some(ring)) if paper => {
+    if let Some(file) = &args.replay {
+        return on_paper(args, &config, RecordedFeed::open(file)?, log, &signals);
+    }
+    match (&args.ring, &args.source) {
+        (Some(ring), _) if args.paper => {
             on_paper(args, &config, open_ring(ring, None)?, log, &signals)
         }
-        (None, Some(ring)) => {
+        (Some(ring), _) => {
             live(args, &config, open_ring(ring, Some(WRITER_PATIENCE))?, log, signals)
         }
-        (None, None) if paper => bail!("--paper needs --replay or --ring"),
-        (None, None) => {
-            let feed = topology::live_feed(&config, HostClock::new())?;
-            let sockets = feed.sockets();
-            eprintln!(
-                "receive buffer {} KiB, kernel time stamps {}",
-                sockets.receive_buffer >> 10,
-                if sockets.stamped { "yes" } else { "no" }
-            );
-            live(args, &config, feed, log, signals)
+        (None, SourceName::Net) => {
+            let lines = topology::sockets(&config)?;
+            trade(args, &config, lines, log, signals)
         }
+        (None, SourceName::Fpga(address)) => {
+            let lines = topology::card(&config, address.clone(), &HostClock::new())?;
+            trade(args, &config, lines, log, signals)
+        }
+    }
+}
+
+/// From lines, on paper or against a venue.
+fn trade(
+    args: &RunArgs,
+    config: &Config,
+    lines: impl Lines,
+    log: Option<OrderLog>,
+    signals: Signals,
+) -> Result<()> {
+    let wanted = config.filtered()?;
+    let feed = topology::live_feed(config, lines, wanted, HostClock::new())?;
+    if args.paper {
+        on_paper(args, config, feed, log, &signals)
+    } else {
+        live(args, config, feed, log, signals)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Config, ConfigError, InstrumentRiskValues, StartValue, StrategyKind};
 use tercel_book::Limits;
 use tercel_engine::InstrumentConfig;
+use tercel_fpga::CardConfig;
 use tercel_gateway::GatewayConfig;
 use tercel_policy::{
     AvellanedaStoikov, FixedSpread, Glft, InstrumentPolicy, Learned, PolicyConfig, PolicyError,
@@ -52,6 +53,34 @@ impl Config {
             requests_max: feed.requests_max,
             pending_bytes_max: (feed.pending_mib as usize).clamp(1, 4096) << 20,
         })
+    }
+
+    /// For a feed card.
+    pub(crate) fn card(&self) -> Built<CardConfig> {
+        let (feed, card) = (self.feed()?, &self.values.card);
+        let ring_log2 = card.ring_log2.unwrap_or(16);
+        if !(4..=20).contains(&ring_log2) {
+            return Err(self.wrong("card.ring_log2", "must be 4 to 20"));
+        }
+        let patience = card.patience_ms.unwrap_or(100);
+        if !(1..=10_000).contains(&patience) {
+            return Err(self.wrong("card.patience_ms", "must be 1 to 10000"));
+        }
+        Ok(CardConfig {
+            venue: feed.venue,
+            lines: feed.lines,
+            session: feed.session,
+            next_seq: 0,
+            ring_log2,
+            patience: Nanos::from_millis(patience.into()),
+        })
+    }
+
+    /// The instruments that a card's filter passes; none for all.
+    pub(crate) fn filtered(&self) -> Built<Vec<Symbol>> {
+        let count =
+            if self.values.card.filter == Some(false) { 0 } else { self.values.instrument.len() };
+        (0..count).map(|at| self.symbol(at)).collect()
     }
 
     /// For the books.

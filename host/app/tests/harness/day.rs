@@ -1,4 +1,5 @@
-//! A day that a venue makes up, as files: an ITCH file, and captures of two lines.
+//! A day that a venue makes up, as files: an ITCH file, and captures of two lines that end with
+//! the session.
 #![allow(dead_code, unreachable_pub)] // each test binary uses its part of it
 
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -13,6 +14,10 @@ use tercel_types::{Frame, Nanos, Price, SeqNo, Symbol};
 pub const NAMES: [&str; 4] = ["SIM000", "SIM001", "SIM002", "SIM003"];
 /// Half past nine, nanoseconds since midnight.
 pub const OPEN: u64 = 34_200_000_000_000;
+/// Session of the captures.
+pub const SESSION: mold::Session = *b"TERCEL0001";
+/// Who sends them.
+const SENDER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 4000);
 /// Messages of a captured packet.
 pub const PACKET: usize = 5;
 
@@ -81,18 +86,26 @@ pub fn write_capture(
             }
         }
     }
+    let next = SeqNo(first + messages.len() as u64);
+    for line in lines {
+        let mut buf = vec![0; frame::UDP_HEADERS + mold::HEADER];
+        let len = mold::end_of_session(&mut buf[frame::UDP_HEADERS..], SESSION, next);
+        frame::emit_udp(&mut buf, SENDER, line, len).expect("it fits");
+        let last = messages.last().expect("a message");
+        let received = itch::parse(last).expect("a message").header().time();
+        capture.write(Frame { bytes: &buf, received }).expect("written");
+    }
     capture.flush().expect("written");
 }
 
 fn packet(line: SocketAddrV4, seq: SeqNo, messages: &[Vec<u8>]) -> Vec<u8> {
     let mut buf = vec![0; 1500];
-    let mut builder = mold::PacketBuilder::new(&mut buf[frame::UDP_HEADERS..], *b"TERCEL0001", seq);
+    let mut builder = mold::PacketBuilder::new(&mut buf[frame::UDP_HEADERS..], SESSION, seq);
     for message in messages {
         assert!(builder.push(message));
     }
     let len = builder.finish();
-    let from = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 4000);
-    let len = frame::emit_udp(&mut buf, from, line, len).expect("it fits");
+    let len = frame::emit_udp(&mut buf, SENDER, line, len).expect("it fits");
     buf.truncate(len);
     buf
 }

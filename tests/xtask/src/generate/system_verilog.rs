@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 pub(super) fn write(source: &Source) -> Result<String> {
     let device = &source.device;
     let mut out = String::from(
-        "// Generated from hw/abi/abi.toml by `cargo x gen`; do not edit.\n\npackage tercel_pkg;\n\n",
+        "// Generated from hw/abi/abi.toml by `cargo x gen`; do not edit.\n\n\
+         // The package says everything that host and card share, whether this card uses it or not.\n\
+         // verilator lint_off UNUSEDPARAM\npackage tercel_pkg;\n\n",
     );
     let hash = layout_hash(source);
     let words = [
@@ -31,7 +33,7 @@ pub(super) fn write(source: &Source) -> Result<String> {
         ("NumLineCounters", source.line_counters().len() as u32),
     ];
     for (name, value) in numbers {
-        writeln!(out, "  parameter int unsigned {name} = {value};")?;
+        writeln!(out, "  parameter int {name} = {value};")?;
     }
     out.push_str("\n  // Offsets in the register file.\n");
     let areas = [
@@ -63,7 +65,7 @@ pub(super) fn write(source: &Source) -> Result<String> {
     for field in source.record.field.iter().rev() {
         writeln!(out, "    logic [{}:0] {};", field.width * 8 - 1, field.name)?;
     }
-    out.push_str("  } event_record_t;\n\nendpackage\n");
+    out.push_str("  } event_record_t;\n\nendpackage\n// verilator lint_on UNUSEDPARAM\n");
     Ok(out)
 }
 
@@ -79,7 +81,7 @@ fn registers(out: &mut String, prefix: &str, list: &[Register]) -> Result<()> {
 fn counters(out: &mut String, prefix: &str, doc: &str, list: &[(String, String)]) -> Result<()> {
     writeln!(out, "\n  // {doc}")?;
     for (index, (name, _)) in list.iter().enumerate() {
-        writeln!(out, "  parameter int unsigned {prefix}{} = {index};", camel(name))?;
+        writeln!(out, "  parameter int {prefix}{} = {index};", camel(name))?;
     }
     Ok(())
 }

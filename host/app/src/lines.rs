@@ -1,0 +1,83 @@
+//! What brings the two lines of a feed: the kernel's sockets, or a card.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use tercel_abi::EventRecord;
+use tercel_net::NetError;
+use tercel_net::udp::{UdpConfig, UdpSource};
+use tercel_proto::feed::{Feed, FeedConfig};
+use tercel_types::{FrameSource, Nanos, PortError};
+
+/// Brings lines A and B to the decoder.
+pub(crate) trait Lines {
+    /// Gives what waits, at most `max` frames or records, to `feed`, whose records go to `out`.
+    fn poll(&mut self, max: usize, feed: &mut Feed, now: Nanos, out: &mut impl FnMut(&EventRecord));
+
+    /// Whatever is due besides; called every 100 µs or so.
+    fn housekeep(&mut self, feed: &mut Feed, now: Nanos, out: &mut impl FnMut(&EventRecord));
+
+    /// Stock locates of the instruments that are wanted, known from the directory by now.
+    fn set_instruments(&mut self, _locates: &[u16]) {}
+
+    /// Adds its counters to a report.
+    fn report(&self, counters: &mut BTreeMap<String, u64>);
+
+    /// Why it can bring no more.
+    fn failure(&self) -> Option<String>;
+
+    /// What hinders it at the moment, in words; empty when nothing does.
+    fn detail(&self) -> String;
+}
+
+/// Lines through the kernel's UDP sockets.
+pub(crate) struct Sockets {
+    source: UdpSource,
+    failure: Option<PortError>,
+}
+
+impl Sockets {
+    /// Joins the groups.
+    pub(crate) fn open(
+        feed: &FeedConfig,
+        interface: Ipv4Addr,
+        receive_buffer: usize,
+    ) -> Result<Sockets, NetError> {
+        let groups = feed.lines.to_vec();
+        let source = UdpSource::open(&UdpConfig { groups, interface, receive_buffer })?;
+        Ok(Sockets { source, failure: None })
+    }
+
+    /// What the kernel granted.
+    pub(crate) fn granted(&self) -> tercel_net::udp::UdpReport {
+        self.source.report()
+    }
+}
+
+impl Lines for Sockets {
+    #[inline]
+    fn poll(
+        &mut self,
+        max: usize,
+        feed: &mut Feed,
+        now: Nanos,
+        out: &mut impl FnMut(&EventRecord),
+    ) {
+        if let Err(error) = self.source.poll(max, |frame| feed.on_frame(frame, now, out)) {
+            self.failure = Some(error);
+        }
+    }
+
+    fn housekeep(&mut self, _feed: &mut Feed, _now: Nanos, _out: &mut impl FnMut(&EventRecord)) {}
+
+    fn report(&self, counters: &mut BTreeMap<String, u64>) {
+        counters.insert("socket_dropped".into(), self.source.report().dropped);
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.failure.map(|error| format!("receiving the feed: {error}"))
+    }
+
+    fn detail(&self) -> String {
+        String::new()
+    }
+}

@@ -1,0 +1,15 @@
+generated/tercel_pkg.sv
+record_type.sv
+frame_sum.sv
+frame_verdict.sv
+frame_rx.sv
+itch_framer.sv
+locate_filter.sv
+itch_norm.sv
+line_rx.sv
+line_queue.sv
+line_merge.sv
+record_fifo.sv
+ring_writer.sv
+csr.sv
+feed_top.sv
