@@ -146,7 +146,7 @@ impl Lines for CardLines {
         now: Nanos,
         out: &mut impl FnMut(&EventRecord),
     ) {
-        let Some(card) = &mut self.card else { return };
+        let Some(card) = self.card.as_mut().filter(|card| card.is_running()) else { return };
         match card.poll(max, |record| feed.on_card_record(record, now, out)) {
             Ok(count) if count < max && self.hearing == Hearing::Counted => {
                 self.hearing = Hearing::Drained;

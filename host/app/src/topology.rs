@@ -75,7 +75,8 @@ pub(crate) fn sockets(config: &Config) -> Result<Sockets> {
 
 /// The lines through a card.
 pub(crate) fn card(config: &Config, address: CardAddress, clock: &HostClock) -> Result<CardLines> {
-    CardLines::open(config.card()?, address, clock.now()).context("[card]")
+    let name = format!("the card at {address}");
+    CardLines::open(config.card()?, address, clock.now()).context(name)
 }
 
 /// Gives the calling thread its core and keeps its memory; what the system refuses is said and not

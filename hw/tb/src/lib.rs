@@ -1,8 +1,8 @@
 //! The feed card's RTL, Verilated, behind the same interface as the emulator: [`Rtl`] drives its
 //! lines, its register bus and its memory bus cycle by cycle.
 //!
-//! Without the feature `verilated` this crate is empty, so that building the workspace takes neither
-//! Verilator nor a C++ compiler.
+//! Without the feature `verilated` this crate is empty, so that building the workspace takes
+//! neither Verilator nor a C++ compiler.
 #![deny(unsafe_code)]
 
 #[cfg(feature = "verilated")]

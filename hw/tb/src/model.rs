@@ -70,8 +70,8 @@ struct Card {
     _opaque: [u8; 0],
 }
 
-// SAFETY: these are the declarations of `cpp/card.cpp`, whose structures have the same fields in the
-// same order.
+// SAFETY: these are the declarations of `cpp/card.cpp`, whose structures have the same fields in
+// the same order.
 unsafe extern "C" {
     fn tercel_card_new(options: *const Wire) -> *mut Card;
     fn tercel_card_free(card: *mut Card);

@@ -9,7 +9,8 @@ use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tercel_abi::{FeedDevice, device, line_register};
 use tercel_emulator::SharedCard;
 use tercel_net::clock::HostClock;
@@ -20,6 +21,9 @@ use tercel_types::{Clock, FrameSource, Nanos};
 
 /// Frames taken between two looks at the registers.
 const BATCH: usize = 32;
+/// Frames of a capture that are enough to hear its session, and the wait before the next try.
+const PREVIEW: usize = 64;
+const PREVIEW_PAUSE: Duration = Duration::from_millis(20);
 /// Busy threads of a host, a card and a venue on one machine.
 const BUSY_THREADS: usize = 3;
 /// Socket buffer asked for: the card's wire never waits, so the sockets must not lose much.
@@ -63,6 +67,7 @@ fn serve<D: FeedDevice>(
             lines = now;
             wire.join(lines)?;
         }
+        wire.rewind_until(knows_session(&mut card))?;
         let room = if wire.waits() { card.room() } else { BATCH };
         let work = match lines {
             [None, None] => 0,
@@ -93,6 +98,11 @@ fn addresses<D: FeedDevice>(card: &mut SharedCard<D>) -> [Option<SocketAddrV4>; 
         let port = read(device::line_register::PORT) as u16;
         (!address.is_unspecified()).then_some(SocketAddrV4::new(address, port))
     })
+}
+
+/// The host has told a session to line A. Until then it listens for its name.
+fn knows_session<D: FeedDevice>(card: &mut SharedCard<D>) -> bool {
+    card.device_mut().csr_read(line_register(0, device::line_register::SESSION_0)) != 0
 }
 
 /// Where a frame goes, by RFC 791 and RFC 768: each line of a real card has a port of its own.
@@ -133,6 +143,21 @@ impl Wire {
         Ok(())
     }
 
+    /// Begins a capture again and again while the host does not take its session yet.
+    fn rewind_until(&mut self, session_known: bool) -> Result<()> {
+        match self {
+            Wire::Capture(capture) if !session_known && capture.played >= PREVIEW => {
+                *capture = Capture::open(&capture.path)?;
+                std::thread::sleep(PREVIEW_PAUSE);
+            }
+            Wire::Capture(capture) if session_known && capture.previewing => {
+                *capture = Capture { previewing: false, ..Capture::open(&capture.path)? };
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     fn poll(&mut self, max: usize, mut each: impl FnMut(&[u8], Nanos)) -> Result<usize> {
         match self {
             Wire::Network { source: None, .. } => Ok(0),
@@ -145,10 +170,13 @@ impl Wire {
     }
 }
 
-/// A capture that is played once.
+/// A capture that is played once, after the host has heard in a preview which session it is of.
 struct Capture {
+    path: PathBuf,
     source: Box<PcapSource<Box<dyn BufRead>>>,
     first: Option<Nanos>,
+    previewing: bool,
+    played: usize,
     done: bool,
 }
 
@@ -160,20 +188,31 @@ impl Capture {
             _ => None,
         };
         match Recording::open(path, &bar)? {
-            Recording::Pcap(source) => Ok(Capture { source, first, done: false }),
+            Recording::Pcap(source) => Ok(Capture {
+                path: path.into(),
+                source,
+                first,
+                previewing: true,
+                played: 0,
+                done: false,
+            }),
             _ => bail!("{} is not a pcap", path.display()),
         }
     }
 
     fn poll(&mut self, max: usize, mut each: impl FnMut(&[u8], Nanos)) -> Result<usize> {
+        let max = if self.previewing { max.min(PREVIEW - self.played.min(PREVIEW)) } else { max };
         for count in 0..max {
             match self.source.next_frame()?.filter(|_| !self.done) {
                 Some(frame) => each(frame.bytes, frame.received),
                 None => {
                     self.done = true;
+                    // An end counts as much as it takes to begin a preview again.
+                    self.played += PREVIEW;
                     return Ok(count);
                 }
             }
+            self.played += 1;
         }
         Ok(max)
     }
