@@ -11,9 +11,10 @@
 // For each lane the next length field's place is computed as if a length field ended in that lane,
 // so that the framer's recurrence is one multiplexer.
 //
-// Latency: the block outputs are there in the cycle after the beat; `seq_valid_o` in the second,
-// `begin_valid_o` in the third cycle after the beat with the count; class and END in the eighth
-// cycle after the last beat. Back-pressure: none, a beat a cycle.
+// Latency: the block outputs are there in the cycle after the beat; `seq_valid_o` and
+// `begin_valid_o` in the second cycle after the beat with the count, so that the merge has taken
+// BEGIN when a message that ends right behind the header comes; class and END in the eighth cycle
+// after the last beat. Back-pressure: none, a beat a cycle.
 module frame_rx (
   input  logic             clk_i,
   input  logic             rst_i,
@@ -280,14 +281,12 @@ module frame_rx (
     need_start_q  <= total_q - (odd_q ? IpBeforeOdd : IpBefore);
     blk_bytes_o   <= udp_length_q - UdpMin;
 
-    begin_valid_o <= begin_valid;
     live_q        <= begin_valid || (live_q && !over);
     if (over) seen_session_o <= session_q;
 
     if (rst_i) begin
       last_q        <= 1'b0;
       done_q        <= 1'b0;
-      begin_valid_o <= 1'b0;
       live_q        <= 1'b0;
     end
   end
@@ -296,6 +295,7 @@ module frame_rx (
     && low_ok_q && port_ok_q);
   assign bad_header = bad_lengths_q || seq_big_q || (seq_mid_ones_q && seq_low_ones_q);
   assign other_session = !(&session_ok_q);
+  assign begin_valid_o = begin_valid;
   assign begin_valid = done_q && !other && ip_ok && !bad_header && !other_session;
 
   assign seq_valid_o = done_q;

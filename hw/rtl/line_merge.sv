@@ -97,7 +97,10 @@ module line_merge (
   logic begin_now, message_now, end_now, heard;
   logic is_new, is_fill, accepted, good_kind, is_far, opens, closes, ends, fell_back, took_back;
   logic back_to_hole, moves;
-  logic [47:0] seq_now, seq_after, distance, taken_count;
+  logic [47:0] seq_now, seq_after, expected_after, hole_after, distance, taken_count;
+
+  assign expected_after = expected_q + 48'd1;
+  assign hole_after = hole_q + 48'd1;
 
   always_comb begin
     begin_now = prepared_q[line] && is_begin_i[line];
@@ -105,7 +108,8 @@ module line_merge (
     end_now = prepared_q[line] && is_end_i[line];
     heard = !refused_q[line];
     seq_now = seq[line];
-    seq_after = seq_now + 48'd1;
+    // Equal to seq_now + 1 wherever it is used: what is accepted is one of the two.
+    seq_after = at_next[line] ? expected_after : hole_after;
     distance = distance_q[line];
     taken_count = taken_count_q[line];
 
@@ -147,7 +151,7 @@ module line_merge (
 
   always_ff @(posedge clk_i) begin
     if (moves) begin
-      expected_q <= message_now ? expected_q + 48'd1 : begin_now ? seq_now : hole_q;
+      expected_q <= message_now ? expected_after : begin_now ? seq_now : hole_q;
     end
 
     if (opens) begin
@@ -158,7 +162,7 @@ module line_merge (
       hole_last_q <= distance == 48'd1;
     end
     if (is_fill) begin
-      hole_q <= hole_q + 48'd1;
+      hole_q <= hole_after;
       hole_left_q <= hole_left_q - 48'd1;
       hole_open_q <= !hole_last_q;
       hole_last_q <= hole_left_q == 48'd2;

@@ -1,7 +1,7 @@
 // One line: frames in, events of packets out: BEGIN, MESSAGE, END, at most one a cycle.
 //
 // Latency, in cycles after a beat was put in: MESSAGE in the third after the one with its last
-// byte, BEGIN in the third after the one with the packet's count, END and the frame's class in the
+// byte, BEGIN in the second after the one with the packet's count, END and the frame's class in the
 // eighth after the last one. Any message's last byte comes a beat or more behind the count, and the
 // next frame's count seven beats behind the last one, so that the three never meet.
 //

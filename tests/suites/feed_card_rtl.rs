@@ -4,7 +4,7 @@
 //! TERCEL_CARD_FRAMES says how many frames are compared, TERCEL_CARD_SEED with which seed to begin.
 
 use std::collections::BTreeMap;
-use tercel_abi::device::{MESSAGE_MIN, counter, line_counter, register};
+use tercel_abi::device::{counter, line_counter, register};
 use tercel_abi::{EventRecord, FeedDevice, RxFrame};
 use tercel_cosim::{Latency, Rtl, Wire};
 use tercel_emulator::{Config, Emulator};
@@ -104,9 +104,9 @@ fn the_lobster_hour() {
     println!("{tally}, LOBSTER hour");
 }
 
-/// Measures the latency of good messages; with `right_behind` also of those that are so short that
-/// in a frame with one VLAN tag they end in the beat behind the packet's header.
-fn measured(right_behind: bool) -> Latency {
+/// Measures the latency of good messages, those among them that are so short that in a frame with
+/// one VLAN tag they end in the beat behind the packet's header.
+fn measured() -> Latency {
     let rtl = Rtl::new(Wire { seed: 9, gap: 60, pause: 8, stall: 0 });
     let mut bed = Bed::started(rtl, &Setup { ring_log2: 20, ..Setup::default() });
     let random = &mut Random::new(4);
@@ -117,10 +117,7 @@ fn measured(right_behind: bool) -> Latency {
             (next..next + count).map(|number| of_number(9, number, false)).collect();
         let line = random.below(2) as usize;
         let mut bytes = packet(line, next, Content::Messages, &messages);
-        let mut clothes = Dress::any(random);
-        if !right_behind && clothes.tags == 1 && messages[0].len() == MESSAGE_MIN {
-            clothes.tags = 2;
-        }
+        let clothes = Dress::any(random);
         dress(&mut bytes, &clothes, random);
         let frame = RxFrame { line, bytes: &bytes, fcs_good: true, ticks: next };
         bed.device.rx_measured(&frame, &message_ends(&bytes));
@@ -144,17 +141,9 @@ fn measured(right_behind: bool) -> Latency {
 /// Clock cycles from the beat with a message's last byte: three to the record, five to the ring.
 #[test]
 fn latency_is_three_cycles_to_the_record_and_five_to_the_ring() {
-    let latency = measured(false);
+    let latency = measured();
     assert_eq!((latency.record_min, latency.record_max), (3, 3));
     assert_eq!((latency.ring_min, latency.ring_max), (5, 5));
-}
-
-/// A message that ends in the beat behind the header waits for its packet's BEGIN in the merge.
-#[test]
-fn a_message_right_behind_the_header_takes_one_cycle_more() {
-    let latency = measured(true);
-    assert_eq!((latency.record_min, latency.record_max), (3, 3));
-    assert_eq!((latency.ring_min, latency.ring_max), (5, 6));
 }
 
 /// A day of both lines: who sends what, in order, and what all of it says.

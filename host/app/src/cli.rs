@@ -218,7 +218,8 @@ pub(crate) struct RunArgs {
     pub(crate) ring: Option<PathBuf>,
     /// Where the lines of the feed come from: `net` (the kernel's sockets), `fpga:<PCI address>`
     /// (a feed card), or `fpga:<path>` (the card of `tercel emulate`).
-    #[arg(long, default_value = "net", conflicts_with_all = ["ring", "replay"], value_parser = source)]
+    #[arg(long, default_value = "net", value_parser = source)]
+    #[arg(conflicts_with_all = ["ring", "replay"])]
     pub(crate) source: SourceName,
     /// Fill orders on paper, on recorded time, instead of sending them; implied by --replay.
     #[arg(long)]

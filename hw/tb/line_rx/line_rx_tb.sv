@@ -426,7 +426,7 @@ module line_rx_tb;
     h = q_head % Queue;
     if (begin_valid + msg_valid + end_valid > 1) fail("more than one event");
     if (begin_valid || msg_valid || end_valid) begin
-      late = end_valid ? 8 : 3;
+      late = end_valid ? 8 : begin_valid ? 2 : 3;
       if (q_head == q_tail) fail("an event too many");
       else begin
         if (q_type[h] != (begin_valid ? 2'd0 : msg_valid ? 2'd1 : 2'd2)) fail("another event");

@@ -3,8 +3,8 @@
 //! A record's `seq` is its number in the feed. What the card's filter keeps back leaves holes
 //! between numbers that are no gaps, so a record speaks for every number since the one before it:
 //! it covers a range. Where the card has missed something it says GAP_OPEN, goes on behind it, and
-//! may still fill it from the other line, in order, until GAP_CLOSED covers the rest. Retransmission
-//! and snapshots work as for frames.
+//! may still fill it from the other line, in order, until GAP_CLOSED covers the rest.
+//! Retransmission and snapshots work as for frames.
 
 use super::{Feed, Origin, Phase};
 use core::ops::Range;

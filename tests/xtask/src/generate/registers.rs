@@ -15,8 +15,9 @@ pub(super) fn write(source: &Source) -> Result<String> {
     let (offset, words) = (device.filter_offset, device.filter_words);
     writeln!(
         out,
-        "The filter is a bit an instrument from offset {offset:#06x} on, {words} words: stock locate \
-         n is bit n mod 32 of word n / 32. Writable only, while the card is stopped or at work.\n"
+        "The filter is a bit an instrument from offset {offset:#06x} on, {words} words: stock \
+         locate n is bit n mod 32 of word n / 32. It can be written, while the card is stopped or \
+         at work, and reads as zero or as written. A reset does not clear it.\n"
     )?;
     out.push_str("## Registers\n\n| offset | name | access | meaning |\n|---|---|---|---|\n");
     rows(&mut out, &device.register, 0, "")?;

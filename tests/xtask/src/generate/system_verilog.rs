@@ -4,14 +4,19 @@ use super::{LINES, Register, Source, camel, layout_hash};
 use anyhow::Result;
 use std::fmt::Write as _;
 
+/// How the file begins.
+const HEAD: &str = "// Generated from hw/abi/abi.toml by `cargo x gen`; do not edit.
+
+// The package says everything that host and card share, whether this card uses it or not.
+// verilator lint_off UNUSEDPARAM
+package tercel_pkg;
+
+";
+
 /// The whole file.
 pub(super) fn write(source: &Source) -> Result<String> {
     let device = &source.device;
-    let mut out = String::from(
-        "// Generated from hw/abi/abi.toml by `cargo x gen`; do not edit.\n\n\
-         // The package says everything that host and card share, whether this card uses it or not.\n\
-         // verilator lint_off UNUSEDPARAM\npackage tercel_pkg;\n\n",
-    );
+    let mut out = String::from(HEAD);
     let hash = layout_hash(source);
     let words = [
         ("DeviceMagic", device.magic),
