@@ -82,7 +82,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Replay(args) => command::replay::run(args, &signals()?),
         #[cfg(feature = "lab")]
         Command::Emulate(args) => command::emulate::run(args, &signals()?),
-        Command::Fpga(args) => command::fpga::run(args, &signals),
+        Command::Fpga(args) => command::fpga::run(args, signals),
         Command::Book(args) => command::book::run(args),
         Command::Stats(args) => command::stats::run(args),
         Command::Decode(args) => command::decode::run(args),

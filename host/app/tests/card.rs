@@ -112,12 +112,20 @@ fn a_card_that_dies_takes_the_orders_out_and_trading_goes_on_when_it_is_back() {
     let (orders, source) = (place.file("orders.bin"), card.source());
     let arguments =
         ["run", "--config", &config, "--orders", &orders, "--status-ms", "100", "--json", &source];
+    let json = |what: &str| -> Value {
+        serde_json::from_str(&tercel_ok(&["fpga", what, &card.0, "--json"])).expect("JSON")
+    };
+    assert_eq!(json("probe")["running"], false);
     let mut host = Process::start(&arguments, &place.folder.path().join("host.log"));
     for lost in 1..=2 {
         let sent = count(&host.last, "accepted");
         host.until("orders", |report| {
             is_trading(report) && open_orders(report) > 0 && count(report, "accepted") > sent
         });
+        let status = json("status");
+        assert_eq!(status["running"], true, "{status}");
+        assert_eq!(status["lines"][0], place.line_a.as_str(), "{status}");
+        assert!(status["head"].as_u64() > Some(0), "{status}");
         // The first time the card's clock stands still; the second time it is back at once, with
         // its registers cleared.
         emulator.kill();

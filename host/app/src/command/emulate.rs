@@ -114,7 +114,7 @@ fn destination(frame: &[u8]) -> Option<SocketAddrV4> {
 
 /// Where the frames come from.
 enum Wire {
-    Network { source: Option<UdpSource>, interface: Ipv4Addr },
+    Network { source: Option<Box<UdpSource>>, interface: Ipv4Addr },
     Capture(Capture),
 }
 
@@ -138,7 +138,8 @@ impl Wire {
         *source = None;
         if !groups.is_empty() {
             let (interface, receive_buffer) = (*interface, RECEIVE_BUFFER);
-            *source = Some(UdpSource::open(&UdpConfig { groups, interface, receive_buffer })?);
+            let config = UdpConfig { groups, interface, receive_buffer };
+            *source = Some(Box::new(UdpSource::open(&config)?));
         }
         Ok(())
     }

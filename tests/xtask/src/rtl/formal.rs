@@ -1,7 +1,7 @@
 //! The proofs of the card's RTL, and the mutants that they have to refuse.
 //!
-//! `hw/formal/plan.toml` lists both. Yosys knows no `bind`; so the properties of a module, which lie
-//! in `hw/formal`, are put into a copy of the module before its `endmodule`. Copies, SymbiYosys
+//! `hw/formal/plan.toml` lists both. Yosys knows no `bind`; so the properties of a module, which
+//! lie in `hw/formal`, are put into a copy of the module before its `endmodule`. Copies, SymbiYosys
 //! files and traces lie below `target/formal`, one folder a proof or mutant.
 //!
 //! A mutant is one change of the RTL. It is killed if bounded model checking finds, from reset, a

@@ -367,7 +367,10 @@ mod tests {
 
     #[test]
     fn every_pin_is_wrapped() {
-        let port = |direction: &str, width: usize| serde_json::json!({"direction": direction, "bits": vec![2; width]});
+        let port = |direction: &str, width: usize| {
+            let bits = vec![2; width];
+            serde_json::json!({"direction": direction, "bits": bits})
+        };
         let ports = serde_json::json!({"clk": port("input", 1), "a": port("input", 3),
             "b": port("input", 1), "y": port("output", 9)});
         let text = wrapper_of("dut", &ports).unwrap();
@@ -381,7 +384,10 @@ mod tests {
 
     #[test]
     fn the_slowest_path_is_named() {
-        let step = |kind: &str, from: &str, to: &str| serde_json::json!({"type": kind, "from": {"cell": from}, "to": {"cell": to}});
+        let step = |kind: &str, from: &str, to: &str| {
+            let [from, to] = [from, to].map(|cell| serde_json::json!({"cell": cell}));
+            serde_json::json!({"type": kind, "from": from, "to": to})
+        };
         let path =
             vec![step("clk-to-q", "a", "a"), step("logic", "b", "b"), step("setup", "b", "c")];
         let report = serde_json::json!({"critical_paths": [
