@@ -131,13 +131,21 @@ module itch_norm (
     second_num11_q, second_pair36_q, second_pair40_q, second_short31_q, second_text36_q,
     second_text21_q, second_mpid_q, second_codes_q, tag11_q, tag19_q, tag23_q, tag39_q, tag27_q,
     tag20_q, tag48_q, side19_q, side27_q, printable_q, inverse_q;
-  logic known_q, unknown_q, badlen_q, always_q;
+  // In parts, so that a cycle has few kinds to join: of four kinds each, whether it is one of them,
+  // and whether its length is right too.
+  logic [23:0] padded_is, padded_good;
+  logic [5:0] kind_part_q, good_part_q;
+  logic always_q;
   logic [4:0] index_q;
 
+  assign padded_is = {1'b0, is};
+  assign padded_good = {1'b0, is & fits};
+
   always_ff @(posedge clk_i) begin
-    known_q   <= |(is & fits);
-    badlen_q  <= |(is & ~fits);
-    unknown_q <= is == '0;
+    for (int part = 0; part < 6; part = part + 1) begin
+      kind_part_q[part] <= |padded_is[4*part +: 4];
+      good_part_q[part] <= |padded_good[4*part +: 4];
+    end
     index_q   <= index;
     // What concerns the whole market or names an instrument passes whatever the filter says.
     always_q  <= is[SystemEvent] || is[Directory] || is[MwcbLevels] || is[MwcbStatus];
@@ -266,9 +274,9 @@ module itch_norm (
 
   always_ff @(posedge clk_i) begin
     valid_q         <= msg_valid_i && live_i;
-    out_known_q     <= known_q;
-    out_unknown_q   <= unknown_q;
-    out_badlen_q    <= badlen_q;
+    out_known_q     <= |good_part_q;
+    out_unknown_q   <= kind_part_q == '0;
+    out_badlen_q    <= kind_part_q != '0 && good_part_q == '0;
     out_index_q     <= index_q;
     pass_q          <= pass_all_i || always_q || hit_i;
     seq_q           <= msg_seq_i;

@@ -1,7 +1,6 @@
 //! Arguments of the commands that deal with feed cards.
 
 use clap::{Args, Subcommand};
-use std::path::PathBuf;
 use tercel_fpga::CardAddress;
 
 #[cfg(feature = "lab")]
@@ -17,10 +16,10 @@ capture, as fast as the host takes the records, once a host has started the card
 pub(crate) struct EmulateArgs {
     /// The card: a file that emulator and host share, best below /dev/shm.
     #[arg(long, value_name = "FILE")]
-    pub(crate) card: PathBuf,
+    pub(crate) card: std::path::PathBuf,
     /// Take the frames of this pcap instead of the network's.
     #[arg(long, value_name = "FILE")]
-    pub(crate) file: Option<PathBuf>,
+    pub(crate) file: Option<std::path::PathBuf>,
     /// Address of the interface that joins the groups.
     #[arg(long, default_value = "127.0.0.1")]
     pub(crate) interface: std::net::Ipv4Addr,
