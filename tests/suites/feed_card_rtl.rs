@@ -98,10 +98,13 @@ fn the_captures() {
 fn the_lobster_hour() {
     let file = recorded::data("lobster/AAPL_2012-06-21_message_50.csv.gz");
     let Some(file) = file else { return };
-    let steps = recorded::on_two_lines(&recorded::lobster(&file));
-    let rtl = Rtl::new(wire(1, true));
-    let tally = compare(rtl, emulator(), &steps).unwrap_or_else(|error| panic!("{error}"));
-    println!("{tally}, LOBSTER hour");
+    let messages = recorded::lobster(&file);
+    for loss in [0, 20] {
+        let steps = recorded::on_two_lines(&messages, loss);
+        let rtl = Rtl::new(wire(1, true));
+        let tally = compare(rtl, emulator(), &steps).unwrap_or_else(|error| panic!("{error}"));
+        println!("{tally}, LOBSTER hour, {loss} in a thousand packets lost on each line");
+    }
 }
 
 /// Measures the latency of good messages, those among them that are so short that in a frame with

@@ -88,15 +88,15 @@ pub fn lobster(file: &Path) -> Vec<Vec<u8>> {
     messages
 }
 
-/// Messages in packets of a few, on both lines, each of which loses one in fifty.
-pub fn on_two_lines(messages: &[Vec<u8>]) -> Vec<Step> {
+/// Messages in packets of a few, on both lines, each of which loses `loss` in a thousand.
+pub fn on_two_lines(messages: &[Vec<u8>], loss: u64) -> Vec<Step> {
     let random = &mut super::random::Random::new(50);
     let mut steps = vec![Step::Start(Setup { ring_log2: 16, ..Setup::default() })];
     let mut first = 0;
     while first < messages.len() {
         let end = (first + random.range(1..8) as usize).min(messages.len());
         for line in 0..2 {
-            if !random.chance(20) {
+            if !random.chance(loss) {
                 let seq = first as u64 + 1;
                 let bytes = packet(line, seq, Content::Messages, &messages[first..end]);
                 steps.push(Step::Frame { line, bytes, fcs_good: true, ticks: seq });
