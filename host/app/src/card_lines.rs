@@ -3,7 +3,7 @@
 use crate::lines::Lines;
 use std::collections::BTreeMap;
 use tercel_abi::EventRecord;
-use tercel_fpga::{AnyCard, CardAddress, CardConfig, CardError, CardFault};
+use tercel_fpga::{AnyCard, CardAddress, CardConfig, CardCounters, CardError, CardFault};
 use tercel_proto::feed::Feed;
 use tercel_types::Nanos;
 
@@ -31,7 +31,7 @@ pub(crate) struct CardLines {
     retry_at: Nanos,
     losses: u64,
     fault: Option<CardFault>,
-    counters: BTreeMap<String, u64>,
+    counters: CardCounters,
     trouble: String,
 }
 
@@ -64,7 +64,7 @@ impl CardLines {
             retry_at: now,
             losses: 0,
             fault: None,
-            counters: BTreeMap::new(),
+            counters: CardCounters::ZERO,
             trouble: String::new(),
         };
         lines.card = Some(AnyCard::open(&lines.address)?);
@@ -87,6 +87,14 @@ impl CardLines {
         self.hearing = Hearing::Silent;
         self.trouble.clear();
         Ok(())
+    }
+
+    fn start_or_retry(&mut self, feed: &mut Feed, now: Nanos) {
+        if let Err(error) = self.start(feed, now) {
+            self.trouble = error.to_string();
+            self.card = None;
+            self.retry_at = now + RETRY;
+        }
     }
 
     #[cold]
@@ -117,22 +125,15 @@ impl CardLines {
             && self.config.session != Some(session)
         {
             self.config.session = Some(session);
-            if let Err(error) = self.start(feed, now) {
-                self.trouble = error.to_string();
-                self.card = None;
-                self.retry_at = now + RETRY;
-            }
+            self.start_or_retry(feed, now);
             return Ok(());
         }
-        let counters = card.counters()?;
-        let packets = counters.packets();
+        self.counters = card.counters()?;
+        let packets = self.counters.packets();
         if packets != self.packets && self.hearing == Hearing::Silent {
             self.hearing = Hearing::Counted;
         }
         self.packets = packets;
-        counters.report(|name, value| {
-            self.counters.insert(format!("card_{name}"), value);
-        });
         Ok(())
     }
 }
@@ -162,12 +163,8 @@ impl Lines for CardLines {
         }
         let running = self.card.as_ref().is_some_and(AnyCard::is_running);
         if !running {
-            if now >= self.retry_at
-                && let Err(error) = self.start(feed, now)
-            {
-                self.trouble = error.to_string();
-                self.card = None;
-                self.retry_at = now + RETRY;
+            if now >= self.retry_at {
+                self.start_or_retry(feed, now);
             }
             return;
         }
@@ -193,7 +190,9 @@ impl Lines for CardLines {
     }
 
     fn report(&self, counters: &mut BTreeMap<String, u64>) {
-        counters.extend(self.counters.iter().map(|(name, value)| (name.clone(), *value)));
+        self.counters.report(|name, value| {
+            counters.insert(format!("card_{name}"), value);
+        });
         counters.insert("card_losses".into(), self.losses);
     }
 
