@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::suites::SUITES;
-use crate::{DaySource, compare};
+use crate::{DaySource, compare, wire};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -33,6 +33,7 @@ const EXAMPLES: &str =
   P book --day 12302019.NASDAQ_ITCH50          with a recorded day
   P ring --hdr hdr                             histograms that the HdrHistogram plotters open
   P compare before.json after.json             is it slower? exit status 1 if so
+  P wire                                       kernel UDP, AF_PACKET, AF_XDP side by side (root)
 
 A figure depends on the machine: read the machine's part of a report first. METHOD.md in bench/
 says what each interval contains and how to make a machine quiet.
@@ -47,6 +48,8 @@ pub enum Command {
     List,
     /// Compare two or more runs, each with the first: is a metric slower by more than a threshold?
     Compare(compare::Arguments),
+    /// Measure from wire to wire: the kernel's paths and those around it, side by side.
+    Wire(Box<wire::Arguments>),
 }
 
 /// What to measure, how, and where to write it.
@@ -117,7 +120,7 @@ fn rate(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "a number of messages a second from 1 is wanted".to_string())
 }
 
-fn cores(text: &str) -> Result<Cores, String> {
+pub(crate) fn cores(text: &str) -> Result<Cores, String> {
     let pair = || {
         let (a, b) = text.split_once(',')?;
         Some([a.trim().parse().ok()?, b.trim().parse().ok()?])
@@ -170,6 +173,8 @@ mod tests {
         let compared = parse("compare a.json b.json --threshold 5").unwrap().command;
         let Some(Command::Compare(arguments)) = compared else { panic!("{compared:?}") };
         assert_eq!((arguments.files.len(), arguments.threshold), (2, 5.0));
+        let wire = parse("wire --paths udp,packet --rounds 2").unwrap().command;
+        assert!(matches!(wire, Some(Command::Wire(_))), "{wire:?}");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //!
 //! [`clock`] stamps, [`metric`] collects, [`report`] keeps the results of a run and [`machine`]
 //! what it ran on; [`hdr`] and [`html`] write them for other programs and for people; [`compare`]
-//! says whether one run is slower than another.
+//! says whether one run is slower than another. [`wire`] measures over an interface.
 #![deny(unsafe_code)]
 
 mod cli;
@@ -30,6 +30,7 @@ mod run;
 pub mod suites;
 mod table;
 pub mod venue;
+pub mod wire;
 
 pub use cli::Arguments;
 pub use clock::Ticks;

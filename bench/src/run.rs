@@ -3,7 +3,7 @@
 use crate::cli::{Arguments, Command, Measure};
 use crate::machine::Machine;
 use crate::suites::{SUITES, Suite};
-use crate::{Context, Progress, Report, compare, hdr, html, table};
+use crate::{Context, Progress, Report, compare, hdr, html, table, wire};
 use anyhow::Context as _;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -23,6 +23,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Some(Command::List) => print(&list()).map(|()| ExitCode::SUCCESS),
         Some(Command::Compare(arguments)) => compare::run(&arguments),
+        Some(Command::Wire(arguments)) => wire::run(&arguments),
         None => measure(&arguments.measure),
     }
 }
@@ -98,7 +99,7 @@ fn machine(context: &Context) -> anyhow::Result<Machine> {
 }
 
 /// Without the word `bench` of the app.
-fn words(mut words: Vec<String>) -> Vec<String> {
+pub(crate) fn words(mut words: Vec<String>) -> Vec<String> {
     if words.first().is_some_and(|word| word == "bench") {
         words.remove(0);
     }
@@ -106,7 +107,7 @@ fn words(mut words: Vec<String>) -> Vec<String> {
 }
 
 /// What makes the figures of this run worth less.
-fn remark(report: &mut Report, quick: bool) {
+pub(crate) fn remark(report: &mut Report, quick: bool) {
     if quick {
         report.note(format!("--quick: small and few; {NOT_TO_QUOTE}"));
     }

@@ -122,7 +122,7 @@ pub(crate) fn of(report: &Report) -> String {
 }
 
 /// The machine in a few lines.
-fn machine(machine: &Machine) -> String {
+pub(crate) fn machine(machine: &Machine) -> String {
     let or = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_string());
     let cores = machine.cores.map_or_else(|| "unknown".to_string(), |cores| cores.to_string());
     let mut text = format!(

@@ -38,7 +38,12 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("gateway", &["types", "proto", "risk"]),
     ("engine", &["types", "abi", "book", "policy", "risk", "gateway"]),
     ("net", &["types"]),
+    ("tcp", &["types"]),
+    ("dpdk-sys", &[]),
+    ("dpdk", &["types", "dpdk-sys"]),
     ("fpga", &["types", "abi"]),
+    ("doctor", &["types"]),
+    ("netns", &["net"]),
     ("emulator", &["types", "abi", "proto"]),
     ("cosim", &["types", "abi"]),
     ("exchange", &["types", "proto"]),
@@ -46,15 +51,15 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "types", "abi", "proto", "book", "policy", "risk", "gateway", "engine", "net", "fpga",
-            "exchange", "market", "emulator", "cosim", "bench",
+            "types", "abi", "proto", "book", "policy", "risk", "gateway", "engine", "net", "tcp",
+            "dpdk", "fpga", "doctor", "exchange", "market", "emulator", "cosim", "netns", "bench",
         ],
     ),
     ("xtask", &[]),
 ];
 
 /// Crates of the laboratory, which the product has only behind a feature.
-pub const LAB: &[&str] = &["exchange", "market", "emulator", "cosim", "bench"];
+pub const LAB: &[&str] = &["exchange", "market", "emulator", "cosim", "netns", "bench"];
 
 /// Crates that are harness and may see everything.
 pub const HARNESS: &[&str] = &["tests", "bench"];

@@ -43,6 +43,111 @@ pub enum NetError {
     /// A source without addresses would never receive.
     #[error("no group or address to receive from: name at least one")]
     NoGroups,
+    /// No interface has the name.
+    #[error("no interface is named `{0}`: `ip link` lists those there are")]
+    NoInterface(String),
+    /// The interface's frames are longer than the path carries.
+    #[error(
+        "{interface} has an MTU of {mtu}, and {path} carries {max} at most: \
+         `ip link set dev {interface} mtu {max}`, or choose another path"
+    )]
+    MtuTooLong {
+        /// The interface.
+        interface: String,
+        /// Its MTU.
+        mtu: usize,
+        /// The path by its name in the configuration.
+        path: &'static str,
+        /// The longest that it carries.
+        max: usize,
+    },
+    /// A number of the configuration is out of range.
+    #[error("{what} must be {allowed}, not {value}")]
+    OutOfRange {
+        /// What it is.
+        what: &'static str,
+        /// What it is here.
+        value: u64,
+        /// What it may be.
+        allowed: &'static str,
+    },
+    /// The process lacks a capability.
+    #[error("no permission to {what}: it needs {capability}; run as root or `setcap` the binary")]
+    Capability {
+        /// What was tried.
+        what: &'static str,
+        /// What it takes (capabilities(7)).
+        capability: &'static str,
+    },
+    /// The kernel allows no more memberships a socket.
+    #[error("too many multicast groups: raise `sysctl net.ipv4.igmp_max_memberships`")]
+    TooManyGroups,
+    /// Another XDP program has the interface.
+    #[error(
+        "{0} has an XDP program already: `ip link show dev {0}` names it, the program that put it \
+         there should take it off, else `ip link set dev {0} xdp off`"
+    )]
+    XdpInUse(String),
+    /// The driver cannot run XDP programs where it was asked to.
+    #[error(
+        "the driver of {interface} cannot run XDP programs in {mode} mode ({source}): \
+         generic mode works with every driver; an MTU above {max} or GRO/LRO may stand in the way"
+    )]
+    XdpMode {
+        /// The interface.
+        interface: String,
+        /// The mode asked for.
+        mode: &'static str,
+        /// The longest MTU that fits a page with the headroom that XDP takes.
+        max: usize,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The driver cannot share memory with the process.
+    #[error(
+        "the driver of {0} has no zero-copy on this queue: choose `copy` or `auto`; veth and \
+         generic mode always copy"
+    )]
+    NoZeroCopy(String),
+    /// A queue number that the interface does not have.
+    #[error("{interface} has no receive queue {queue}: it has {queues}, counted from 0")]
+    NoQueue {
+        /// The interface.
+        interface: String,
+        /// The queue asked for.
+        queue: u32,
+        /// How many it has.
+        queues: u32,
+    },
+    /// Another socket has the queue.
+    #[error("queue {queue} of {interface} belongs to another AF_XDP socket: stop its program")]
+    QueueInUse {
+        /// The interface.
+        interface: String,
+        /// The queue.
+        queue: u32,
+    },
+    /// Frame memory could not be locked.
+    #[error(
+        "{mib} MiB of frames cannot be locked in memory: raise `ulimit -l` (LimitMEMLOCK= in a \
+         unit file), grant CAP_IPC_LOCK, or ask for fewer frames"
+    )]
+    LockedMemory {
+        /// How much was asked for.
+        mib: usize,
+    },
+    /// There are no huge pages.
+    #[error(
+        "{mib} MiB of huge pages of 2 MiB are not free: `sysctl vm.nr_hugepages` reserves them, or \
+         leave huge_pages off"
+    )]
+    NoHugePages {
+        /// How much was asked for.
+        mib: usize,
+    },
+    /// The kernel has no AF_XDP.
+    #[error("this kernel has no AF_XDP sockets (CONFIG_XDP_SOCKETS): use the path `packet`")]
+    NoAfXdp,
     /// Anything else, as the system says it.
     #[error("cannot {what}: {source}")]
     System {
@@ -83,6 +188,17 @@ impl NetError {
             Some(libc::ENODEV | libc::EADDRNOTAVAIL | libc::ENXIO | libc::ENETDOWN) => {
                 NetError::NoSuchInterface { interface, group }
             }
+            _ => NetError::System { what, source },
+        }
+    }
+
+    /// Wraps what the system says where a capability is what it takes.
+    pub(crate) fn capable(
+        what: &'static str,
+        capability: &'static str,
+    ) -> impl FnOnce(io::Error) -> NetError {
+        move |source| match source.kind() {
+            io::ErrorKind::PermissionDenied => NetError::Capability { what, capability },
             _ => NetError::System { what, source },
         }
     }

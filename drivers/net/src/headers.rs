@@ -5,6 +5,7 @@
 //! is zero, time to live 64, and the UDP checksum is zero, which means "none" (RFC 768): the kernel
 //! has verified the real one.
 
+use crate::checksum;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// Bytes of the three headers: 14 + 20 + 8.
@@ -36,7 +37,7 @@ pub fn build(src: SocketAddrV4, dst: SocketAddrV4, payload_len: usize) -> [u8; L
     h[23] = PROTOCOL_UDP;
     h[26..30].copy_from_slice(&src.ip().octets());
     h[30..34].copy_from_slice(&dst.ip().octets());
-    let sum = checksum(&h[14..34]);
+    let sum = checksum::fold(checksum::sum(&h[14..34]));
     h[24..26].copy_from_slice(&sum.to_be_bytes());
     h[34..36].copy_from_slice(&src.port().to_be_bytes());
     h[36..38].copy_from_slice(&dst.port().to_be_bytes());
@@ -68,14 +69,6 @@ fn mac(ip: Ipv4Addr) -> [u8; 6] {
     if ip.is_multicast() { [0x01, 0x00, 0x5e, b & 0x7f, c, d] } else { [0x02, 0x00, a, b, c, d] }
 }
 
-/// The Internet checksum (RFC 1071) of a header whose checksum field is zero.
-fn checksum(header: &[u8]) -> u16 {
-    let sum: u32 =
-        header.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
-    let folded = (sum & 0xffff) + (sum >> 16);
-    !((folded & 0xffff) + (folded >> 16)) as u16
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,7 +83,7 @@ mod tests {
         assert_eq!(h[..14], [1, 0, 0x5e, 0x40, 1, 2, 2, 0, 10, 1, 2, 3, 8, 0]);
         assert_eq!(h[16..18], [0, 32]);
         // A header with its checksum in place sums to zero.
-        assert_eq!(checksum(&h[14..34]), 0);
+        assert_eq!(checksum::fold(checksum::sum(&h[14..34])), 0);
         assert_eq!(h[34..42], [0x1b, 0x58, 0x1f, 0x40, 0, 12, 0, 0]);
     }
 

@@ -11,15 +11,22 @@
 //! `sys.rs`.
 #![deny(unsafe_code)]
 
+mod checksum;
 pub mod clock;
 mod error;
 pub mod faults;
+pub mod flows;
 pub mod headers;
+pub mod igmp;
+pub mod interface;
+pub mod membership;
+pub mod packet;
 pub mod pcap;
 pub mod pin;
 #[allow(unsafe_code)]
 mod sys;
 pub mod tcp;
 pub mod udp;
+pub mod xdp;
 
 pub use error::NetError;

@@ -75,7 +75,7 @@ pub(crate) fn udp_socket(address: SocketAddrV4, reuse: bool) -> io::Result<UdpSo
 
 /// setsockopt(2) of an integer option.
 pub(crate) fn set_option(
-    socket: &UdpSocket,
+    socket: &impl AsRawFd,
     level: c_int,
     option: c_int,
     value: c_int,
@@ -88,7 +88,13 @@ pub(crate) fn set_multicast_interface(socket: &UdpSocket, interface: Ipv4Addr) -
     set_raw(socket, libc::IPPROTO_IP, libc::IP_MULTICAST_IF, &in_addr(interface))
 }
 
-fn set_raw<T: Copy>(socket: &UdpSocket, level: c_int, option: c_int, value: &T) -> io::Result<()> {
+/// setsockopt(2) of an option whose value is a plain structure of the kernel's headers.
+pub(crate) fn set_raw<T: Copy>(
+    socket: &impl AsRawFd,
+    level: c_int,
+    option: c_int,
+    value: &T,
+) -> io::Result<()> {
     // SAFETY: `value` is a reference, so it is readable for `size_of::<T>()` bytes during the call.
     check(unsafe {
         libc::setsockopt(
@@ -103,7 +109,7 @@ fn set_raw<T: Copy>(socket: &UdpSocket, level: c_int, option: c_int, value: &T) 
 }
 
 /// getsockopt(2) of an integer option.
-pub(crate) fn option(socket: &UdpSocket, level: c_int, option: c_int) -> io::Result<c_int> {
+pub(crate) fn option(socket: &impl AsRawFd, level: c_int, option: c_int) -> io::Result<c_int> {
     let mut value: c_int = 0;
     let mut len = size_of::<c_int>() as socklen_t;
     // SAFETY: `value` and `len` are live locals, and `len` says how large `value` is.
@@ -273,4 +279,143 @@ pub(crate) fn schedule_fifo(priority: c_int) -> io::Result<()> {
     let parameters = libc::sched_param { sched_priority: priority };
     // SAFETY: `parameters` is a live local; thread 0 is the caller.
     check(unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const parameters) }).map(drop)
+}
+
+/// A UDP socket that is bound to nothing: something to ask an interface or hold a membership with.
+pub(crate) fn any_socket() -> io::Result<UdpSocket> {
+    let kind = libc::SOCK_DGRAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    // SAFETY: socket(2) takes no pointer.
+    let fd = check(unsafe { libc::socket(libc::AF_INET, kind, 0) })?;
+    // SAFETY: the kernel has just given this descriptor to us and nobody else knows it.
+    Ok(UdpSocket::from(unsafe { OwnedFd::from_raw_fd(fd) }))
+}
+
+/// Joins a group on the interface with this number.
+pub(crate) fn join_by_index(socket: &UdpSocket, group: Ipv4Addr, index: u32) -> io::Result<()> {
+    let request = libc::ip_mreqn {
+        imr_multiaddr: in_addr(group),
+        imr_address: in_addr(Ipv4Addr::UNSPECIFIED),
+        imr_ifindex: c_int::try_from(index).unwrap_or(c_int::MAX),
+    };
+    set_raw(socket, libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &request)
+}
+
+/// `struct ifreq` (netdevice(7)): the name, then a union of 24 bytes.
+#[repr(C, align(8))]
+struct InterfaceRequest {
+    name: [u8; 16],
+    data: [u8; 24],
+}
+
+impl InterfaceRequest {
+    fn new(name: &str) -> InterfaceRequest {
+        let mut bytes = [0; 16];
+        for (to, from) in bytes[..15].iter_mut().zip(name.bytes()) {
+            *to = from;
+        }
+        InterfaceRequest { name: bytes, data: [0; 24] }
+    }
+}
+
+/// One of the SIOCGIF requests that fill the union and read nothing from it.
+pub(crate) fn interface_request(
+    socket: &UdpSocket,
+    what: libc::c_ulong,
+    name: &str,
+) -> io::Result<[u8; 24]> {
+    let mut request = InterfaceRequest::new(name);
+    // SAFETY: `request` has the size and alignment of an ifreq and outlives the call; the SIOCGIF
+    // requests write nothing but it.
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), what as _, &raw mut request) })?;
+    Ok(request.data)
+}
+
+/// A request of ethtool(8) whose structure consists of 32-bit words, the first of them the command.
+pub(crate) fn ethtool<const N: usize>(
+    socket: &UdpSocket,
+    name: &str,
+    words: &mut [u32; N],
+) -> io::Result<()> {
+    let mut request = InterfaceRequest::new(name);
+    let pointer = words.as_mut_ptr() as usize;
+    request.data[..size_of::<usize>()].copy_from_slice(&pointer.to_ne_bytes());
+    // SAFETY: as in `interface_request`; the union holds a pointer to `words`, which outlives the
+    // call, and the callers' commands have structures of just as many words.
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCETHTOOL as _, &raw mut request) })
+        .map(drop)
+}
+
+/// A socket of a family that std does not know.
+pub(crate) fn socket(family: c_int, kind: c_int, protocol: c_int) -> io::Result<OwnedFd> {
+    let kind = kind | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    // SAFETY: socket(2) takes no pointer.
+    let fd = check(unsafe { libc::socket(family, kind, protocol) })?;
+    // SAFETY: the kernel has just given this descriptor to us and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// bind(2) to a name that is a plain structure of the kernel's headers.
+pub(crate) fn bind_raw<T: Copy>(socket: &impl AsRawFd, name: &T) -> io::Result<()> {
+    // SAFETY: `name` is a reference, so it is readable for `size_of::<T>()` bytes during the call.
+    check(unsafe {
+        libc::bind(
+            socket.as_raw_fd(),
+            std::ptr::from_ref(name).cast::<libc::sockaddr>(),
+            size_of::<T>() as socklen_t,
+        )
+    })
+    .map(drop)
+}
+
+/// getsockopt(2) of an option that fills a structure of integers, of which any bytes are a value.
+pub(crate) fn option_words<const N: usize>(
+    socket: &impl AsRawFd,
+    level: c_int,
+    option: c_int,
+) -> io::Result<[u64; N]> {
+    let mut words = [0; N];
+    let mut len = size_of::<[u64; N]>() as socklen_t;
+    // SAFETY: `words` and `len` are live locals, and `len` says how large `words` is.
+    check(unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            level,
+            option,
+            words.as_mut_ptr().cast::<c_void>(),
+            &raw mut len,
+        )
+    })?;
+    Ok(words)
+}
+
+/// Tells the kernel to send what stands in a ring that it shares with us; never waits.
+pub(crate) fn kick_transmit(socket: &impl AsRawFd) -> io::Result<()> {
+    let flags = libc::MSG_DONTWAIT;
+    // SAFETY: a null buffer of no bytes and no address: nothing is read.
+    let sent = unsafe {
+        libc::sendto(socket.as_raw_fd(), std::ptr::null(), 0, flags, std::ptr::null(), 0)
+    };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Tells the kernel to look at a receive ring that it shares with us; never waits.
+pub(crate) fn kick_receive(socket: &impl AsRawFd) {
+    let flags = libc::MSG_DONTWAIT;
+    let null = std::ptr::null_mut();
+    // SAFETY: a null buffer of no bytes and no address: nothing is written. What it returns says
+    // only whether there was something to do.
+    unsafe { libc::recvfrom(socket.as_raw_fd(), null, 0, flags, null.cast(), null.cast()) };
+}
+
+/// Gives a packet socket a classic BPF program (socket(7), SO_ATTACH_FILTER).
+pub(crate) fn attach_filter(
+    socket: &impl AsRawFd,
+    program: &[libc::sock_filter],
+) -> io::Result<()> {
+    let program = libc::sock_fprog {
+        len: u16::try_from(program.len()).map_err(|_| io::ErrorKind::InvalidInput)?,
+        // The kernel only reads it, and copies it before the call returns.
+        filter: program.as_ptr().cast_mut(),
+    };
+    set_raw(socket, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program)
 }

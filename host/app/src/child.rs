@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::time::{Duration, Instant};
+use tercel_netns::Namespace;
 
 /// A running process; dropping it closes its standard input, which asks it to stop.
 pub(crate) struct Process {
@@ -20,17 +21,20 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `tercel <arguments> --stop-on-eof`; what it says on standard error goes to a file in
-    /// `folder`.
+    /// Starts `tercel <arguments> --stop-on-eof`, in a network namespace if one is given; what it
+    /// says on standard error goes to a file in `folder`.
     pub(crate) fn start(
         name: &'static str,
         arguments: &[String],
         folder: &Path,
+        namespace: Option<&Namespace>,
     ) -> Result<Process> {
         let log = folder.join(format!("{name}.log"));
         let errors = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
         let binary = std::env::current_exe().context("finding the binary that is running")?;
-        let mut child = Command::new(binary)
+        let mut command =
+            namespace.map_or_else(|| Command::new(&binary), |inside| inside.command(&binary));
+        let mut child = command
             .args(arguments)
             .arg("--stop-on-eof")
             .stdin(Stdio::piped())

@@ -2,11 +2,17 @@
 
 mod card;
 #[cfg(feature = "lab")]
+mod demo;
+mod doctor;
+#[cfg(feature = "lab")]
 mod generate;
 
 #[cfg(feature = "lab")]
 pub(crate) use card::EmulateArgs;
 pub(crate) use card::{CardArgs, FpgaArgs, FpgaCommand};
+#[cfg(feature = "lab")]
+pub(crate) use demo::{DemoArgs, DemoPath, DemoSource, PlacementName, StrategyName};
+pub(crate) use doctor::DoctorArgs;
 #[cfg(feature = "lab")]
 pub(crate) use generate::GenerateArgs;
 
@@ -53,6 +59,8 @@ pub(crate) enum Command {
     Emulate(EmulateArgs),
     /// Look at a feed card, or at its emulator.
     Fpga(FpgaArgs),
+    /// Say what is wrong with this machine for trading, and what to do.
+    Doctor(DoctorArgs),
     /// Show the book of an instrument from a recorded file or a ring.
     Book(BookArgs),
     /// Count what is in captures or ITCH files, or show the counters page of a host.
@@ -104,61 +112,6 @@ impl<T: std::fmt::Display> std::fmt::Display for PerLine<T> {
     }
 }
 
-#[cfg(feature = "lab")]
-#[derive(Args)]
-#[command(after_help = "Examples:
-  tercel demo --duration 10
-  tercel demo --loss 0.01 --duplicate 0.01 --reorder 0.01
-  tercel demo --loss 0.05,0 --delay-us 0,300      line A loses, line B is late
-  tercel demo --placement ring --symbols 50 --json
-  tercel demo --source fpga                       a feed card decodes")]
-pub(crate) struct DemoArgs {
-    /// Seconds to trade.
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) duration: u64,
-    /// Instruments that the venue lists; the host quotes the first of them.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=5000))]
-    pub(crate) symbols: u16,
-    /// Instruments that the host quotes.
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub(crate) quoted: u16,
-    /// Background messages a second.
-    #[arg(long, default_value_t = 2000)]
-    pub(crate) rate: u32,
-    /// Seed of the venue's background flow and of the lines' faults.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// How the host decides.
-    #[arg(long, value_enum, default_value_t = StrategyName::Glft)]
-    pub(crate) strategy: StrategyName,
-    /// One process for decoder and engine, or two with a shared-memory ring between them.
-    #[arg(long, value_enum, default_value_t = PlacementName::Inline)]
-    pub(crate) placement: PlacementName,
-    /// What decodes the feed: the host's own decoder, or a feed card, emulated in a process of its
-    /// own.
-    #[arg(long, value_enum, default_value_t = DemoSource::Net)]
-    pub(crate) source: DemoSource,
-    #[command(flatten)]
-    pub(crate) faults: FaultArgs,
-    /// Print the summary as JSON and nothing else.
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Keep configurations, logs and the orders' journal in this folder.
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) keep: Option<PathBuf>,
-}
-
-/// Strategies that come with Tercel.
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum StrategyName {
-    /// Fixed spread around the mid, skewed by inventory.
-    FixedSpread,
-    /// Avellaneda and Stoikov (2008).
-    AvellanedaStoikov,
-    /// Guéant, Lehalle and Fernandez-Tapia (2013), closed form.
-    Glft,
-}
-
 /// Where the lines of a feed come from.
 #[derive(Clone, Debug)]
 pub(crate) enum SourceName {
@@ -177,24 +130,6 @@ fn source(text: &str) -> Result<SourceName, String> {
         }
         _ => Err("must be `net`, `fpga:<PCI address>` or `fpga:<path>`".into()),
     }
-}
-
-/// What decodes the demo's feed.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DemoSource {
-    /// The host.
-    Net,
-    /// A feed card: its emulator, or its simulated RTL in a build with the feature `cosim`.
-    Fpga,
-}
-
-/// Where decoder and engine run.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PlacementName {
-    /// On one thread.
-    Inline,
-    /// In two processes.
-    Ring,
 }
 
 #[derive(Args)]
@@ -319,9 +254,9 @@ pub(crate) struct VenueNetArgs {
     /// Multicast group and port of line B.
     #[arg(long, default_value = "239.192.77.2:31002")]
     pub(crate) line_b: std::net::SocketAddrV4,
-    /// Address of the interface that multicast leaves by.
-    #[arg(long, default_value = "127.0.0.1")]
-    pub(crate) interface: std::net::Ipv4Addr,
+    /// Address of the interface that multicast leaves by; A,B for one a line.
+    #[arg(long, default_value = "127.0.0.1", value_parser = interfaces)]
+    pub(crate) interface: PerLine<std::net::Ipv4Addr>,
     /// Address of the retransmission server; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:31003")]
     pub(crate) recovery: std::net::SocketAddrV4,
@@ -464,6 +399,12 @@ fn shares(text: &str) -> Result<PerLine<f64>, String> {
     let share = |text: &str| text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
     per_line(text, share)
         .ok_or_else(|| "a number from 0 to 1 is wanted, or two with a comma".into())
+}
+
+#[cfg(feature = "lab")]
+fn interfaces(text: &str) -> Result<PerLine<std::net::Ipv4Addr>, String> {
+    per_line(text, |text| text.parse().ok())
+        .ok_or_else(|| "an IPv4 address is wanted, or two with a comma".into())
 }
 
 #[cfg(feature = "lab")]

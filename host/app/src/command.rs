@@ -6,6 +6,7 @@ pub(crate) mod convert;
 pub(crate) mod decode;
 #[cfg(feature = "lab")]
 pub(crate) mod demo;
+pub(crate) mod doctor;
 #[cfg(feature = "lab")]
 pub(crate) mod emulate;
 #[cfg(feature = "lab")]

@@ -6,10 +6,12 @@
 
 mod build;
 mod error;
+mod path;
 #[cfg(feature = "lab")]
 mod template;
 
 pub(crate) use error::ConfigError;
+use path::PathValues;
 #[cfg(feature = "lab")]
 pub(crate) use template::HostTemplate;
 
@@ -19,6 +21,9 @@ pub(crate) const DEFAULT: &str = include_str!("../default.toml");
 use serde::Deserialize;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
+
+/// A part of the configuration as the crate that takes it wants it.
+type Built<T> = Result<T, ConfigError>;
 
 /// A configuration with the text it came from, so that later checks can point at a line.
 pub(crate) struct Config {
@@ -43,6 +48,8 @@ pub(crate) struct Values {
     pub(crate) host: HostValues,
     #[serde(default)]
     pub(crate) card: CardValues,
+    #[serde(default)]
+    pub(crate) path: PathValues,
 }
 
 #[derive(Debug, Deserialize)]

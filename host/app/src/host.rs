@@ -256,6 +256,7 @@ impl<S: Source> Host<S> {
         report.closing = closing;
         report.elapsed_s = now.since(self.timers.start).0 as f64 / 1e9;
         self.source.report(&mut report.counters);
+        self.line.report(&mut report.counters);
         report.latency_ns = self.watch.percentiles();
         report
     }

@@ -6,6 +6,7 @@
 #[macro_use]
 mod output;
 
+mod bypass;
 mod card_lines;
 #[cfg(feature = "lab")]
 mod child;
@@ -83,6 +84,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "lab")]
         Command::Emulate(args) => command::emulate::run(args, &signals()?),
         Command::Fpga(args) => command::fpga::run(args, signals),
+        // Its exit status says what it has found.
+        Command::Doctor(args) => return Ok(command::doctor::run(args)),
         Command::Book(args) => command::book::run(args),
         Command::Stats(args) => command::stats::run(args),
         Command::Decode(args) => command::decode::run(args),

@@ -1,19 +1,122 @@
 //! The connection to the venue's order port: made, lost and made again.
 
+use crate::bypass::BypassSession;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddrV4;
 use std::time::Duration;
-use tercel_net::NetError;
 use tercel_net::tcp::{Connecting, TcpPort};
 use tercel_types::{Nanos, PortError, StreamPort};
 
-/// Where the connection stands.
-enum State {
-    /// Not wanted, or waiting before the next try.
+/// Who carries the bytes.
+pub(crate) enum Transport {
+    Kernel(KernelTcp),
+    Bypass(Box<BypassSession>),
+}
+
+/// The kernel's TCP.
+pub(crate) struct KernelTcp {
+    address: SocketAddrV4,
+    timeout: Duration,
+    state: KernelState,
+}
+
+enum KernelState {
     Down,
     Connecting(Connecting),
     Up(Box<TcpPort>),
+}
+
+impl KernelTcp {
+    pub(crate) fn new(address: SocketAddrV4, timeout: Duration) -> KernelTcp {
+        KernelTcp { address, timeout, state: KernelState::Down }
+    }
+
+    fn port(&mut self) -> Option<&mut TcpPort> {
+        match &mut self.state {
+            KernelState::Up(port) => Some(port),
+            KernelState::Down | KernelState::Connecting(_) => None,
+        }
+    }
+
+    fn step(&mut self) -> Result<bool, String> {
+        match &mut self.state {
+            KernelState::Down => Err("not connected".into()),
+            KernelState::Up(_) => Ok(true),
+            KernelState::Connecting(connecting) => match connecting.poll() {
+                None => Ok(false),
+                Some(Ok(port)) => {
+                    self.state = KernelState::Up(Box::new(port));
+                    Ok(true)
+                }
+                Some(Err(error)) => Err(error.to_string()),
+            },
+        }
+    }
+}
+
+impl Transport {
+    fn dial(&mut self) -> Result<(), String> {
+        match self {
+            Transport::Kernel(tcp) => {
+                let connecting = Connecting::start(tcp.address, tcp.timeout);
+                tcp.state = KernelState::Connecting(connecting.map_err(|e| e.to_string())?);
+                Ok(())
+            }
+            Transport::Bypass(session) => session.dial().map_err(|error| format!("{error:#}")),
+        }
+    }
+
+    /// Whether the connection is there; why it will not come to be.
+    fn step(&mut self) -> Result<bool, String> {
+        match self {
+            Transport::Kernel(tcp) => tcp.step(),
+            Transport::Bypass(session) => session.step(),
+        }
+    }
+
+    fn hang_up(&mut self) {
+        match self {
+            Transport::Kernel(tcp) => tcp.state = KernelState::Down,
+            Transport::Bypass(session) => session.hang_up(),
+        }
+    }
+}
+
+impl StreamPort for Transport {
+    #[inline]
+    fn reserve(&mut self, len: usize) -> Option<&mut [u8]> {
+        match self {
+            Transport::Kernel(tcp) => tcp.port()?.reserve(len),
+            Transport::Bypass(session) => session.reserve(len),
+        }
+    }
+
+    #[inline]
+    fn commit(&mut self, len: usize) -> Result<(), PortError> {
+        match self {
+            Transport::Kernel(tcp) => tcp.port().ok_or(PortError::Closed)?.commit(len),
+            Transport::Bypass(session) => session.commit(len),
+        }
+    }
+
+    #[inline]
+    fn poll(&mut self, each: impl FnMut(&[u8]) -> usize) -> Result<usize, PortError> {
+        match self {
+            Transport::Kernel(tcp) => tcp.port().ok_or(PortError::Closed)?.poll(each),
+            Transport::Bypass(session) => session.poll(each),
+        }
+    }
+}
+
+/// Where the connection stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    /// Not wanted, or waiting before the next try.
+    Down,
+    Connecting,
+    Up,
 }
 
 /// What changed since the last look.
@@ -26,26 +129,24 @@ pub(crate) enum LineEvent {
 
 /// A [`StreamPort`] that is there whether or not its connection is.
 pub(crate) struct OrderLine {
-    address: SocketAddrV4,
-    timeout: Duration,
+    transport: Transport,
     retry: Nanos,
     state: State,
     not_before: Nanos,
     broken: bool,
-    error: Option<NetError>,
+    error: String,
     log: Option<OrderLog>,
 }
 
 impl OrderLine {
-    pub(crate) fn new(address: SocketAddrV4, timeout: Duration, retry: Nanos) -> OrderLine {
+    pub(crate) fn new(transport: Transport, retry: Nanos) -> OrderLine {
         OrderLine {
-            address,
-            timeout,
+            transport,
             retry,
             state: State::Down,
             not_before: Nanos(0),
             broken: false,
-            error: None,
+            error: String::new(),
             log: None,
         }
     }
@@ -65,48 +166,55 @@ impl OrderLine {
             self.hang_up(now);
             return LineEvent::Lost;
         }
-        match &mut self.state {
-            State::Up(_) => LineEvent::None,
-            State::Down if now < self.not_before => LineEvent::None,
-            State::Down => {
-                match Connecting::start(self.address, self.timeout) {
-                    Ok(connecting) => self.state = State::Connecting(connecting),
+        // A session beside the kernel has to answer for its address at any time.
+        let stands = self.transport.step();
+        match (self.state, stands) {
+            (State::Up, _) => LineEvent::None,
+            (State::Down, _) if now < self.not_before => LineEvent::None,
+            (State::Down, _) => {
+                match self.transport.dial() {
+                    Ok(()) => self.state = State::Connecting,
                     Err(error) => self.failed(now, error),
                 }
                 LineEvent::None
             }
-            State::Connecting(connecting) => match connecting.poll() {
-                None => LineEvent::None,
-                Some(Ok(port)) => {
-                    self.state = State::Up(Box::new(port));
-                    self.error = None;
-                    LineEvent::Connected
-                }
-                Some(Err(error)) => {
-                    self.failed(now, error);
-                    LineEvent::None
-                }
-            },
+            (State::Connecting, Ok(false)) => LineEvent::None,
+            (State::Connecting, Ok(true)) => {
+                self.state = State::Up;
+                self.error.clear();
+                LineEvent::Connected
+            }
+            (State::Connecting, Err(error)) => {
+                self.failed(now, error);
+                LineEvent::None
+            }
         }
     }
 
     /// Closes the connection; the next step may make another after the usual wait.
     pub(crate) fn hang_up(&mut self, now: Nanos) {
-        self.state = State::Down;
-        self.broken = false;
+        self.redial();
         self.not_before = now + self.retry;
     }
 
     /// Closes the connection and lets the next step make another at once.
     pub(crate) fn redial(&mut self) {
+        self.transport.hang_up();
         self.state = State::Down;
         self.broken = false;
         self.not_before = Nanos(0);
     }
 
     /// Why there is no connection, as far as known; empty when there is one.
-    pub(crate) fn trouble(&self) -> String {
-        self.error.as_ref().map(NetError::to_string).unwrap_or_default()
+    pub(crate) fn trouble(&self) -> &str {
+        &self.error
+    }
+
+    /// Adds what the transport counts to a report.
+    pub(crate) fn report(&self, counters: &mut BTreeMap<String, u64>) {
+        if let Transport::Bypass(session) = &self.transport {
+            session.report(counters);
+        }
     }
 
     /// What could not be written of the orders' file.
@@ -116,8 +224,8 @@ impl OrderLine {
         log.complaint()
     }
 
-    fn failed(&mut self, now: Nanos, error: NetError) {
-        self.error = Some(error);
+    fn failed(&mut self, now: Nanos, error: String) {
+        self.error = error;
         self.hang_up(now);
     }
 }
@@ -125,32 +233,33 @@ impl OrderLine {
 impl StreamPort for OrderLine {
     #[inline]
     fn reserve(&mut self, len: usize) -> Option<&mut [u8]> {
-        match &mut self.state {
-            State::Up(port) if !self.broken => port.reserve(len),
-            _ => None,
+        match self.state {
+            State::Up if !self.broken => self.transport.reserve(len),
+            State::Up | State::Connecting | State::Down => None,
         }
     }
 
     #[inline]
     fn commit(&mut self, len: usize) -> Result<(), PortError> {
-        let State::Up(port) = &mut self.state else { return Err(PortError::Closed) };
+        if self.state != State::Up {
+            return Err(PortError::Closed);
+        }
         if let Some(log) = &mut self.log
-            && let Some(slot) = port.reserve(len)
+            && let Some(slot) = self.transport.reserve(len)
         {
             log.push(&slot[..len]);
         }
-        let sent = port.commit(len);
+        let sent = self.transport.commit(len);
         self.broken |= sent.is_err();
         sent
     }
 
     #[inline]
     fn poll(&mut self, each: impl FnMut(&[u8]) -> usize) -> Result<usize, PortError> {
-        let State::Up(port) = &mut self.state else { return Ok(0) };
-        if self.broken {
+        if self.state != State::Up || self.broken {
             return Ok(0);
         }
-        let polled = port.poll(each);
+        let polled = self.transport.poll(each);
         self.broken |= polled.is_err();
         polled.or(Ok(0))
     }

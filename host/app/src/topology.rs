@@ -1,20 +1,23 @@
 //! Which thread runs what, on which core, joined by which ring.
 //!
 //! ```text
-//! inline   hot thread: sockets -> decoder -> engine -> order session
+//! inline   hot thread: sockets or bypass ports -> decoder -> engine -> order session
 //! card     the card decodes; hot thread: its ring -> gap recovery -> engine -> order session
-//! ring     feed process, hot thread: sockets -> decoder -> ring
+//! ring     feed process, hot thread: sockets or bypass ports -> decoder -> ring
 //!          run process,  hot thread: ring -> engine -> order session
 //! ```
 //!
 //! The only other threads wait for signals, print reports, and make connections.
 
+use crate::bypass::{BypassLines, BypassSession};
 use crate::card_lines::CardLines;
 use crate::config::{Config, PaceValue};
 use crate::lines::{Lines, Sockets};
 use crate::live_feed::{GlimpseLogin, LiveFeed};
+use crate::order_line::{KernelTcp, Transport};
 use crate::pace::Pace;
 use anyhow::{Context, Result};
+use std::time::Duration;
 use tercel_book::Books;
 use tercel_engine::{Engine, Parts};
 use tercel_fpga::CardAddress;
@@ -71,6 +74,24 @@ pub(crate) fn sockets(config: &Config) -> Result<Sockets> {
         if granted.stamped { "yes" } else { "no" }
     );
     Ok(sockets)
+}
+
+/// The lines beside the kernel's stack, or `None` if the configuration leaves them to the kernel.
+pub(crate) fn bypass(config: &Config) -> Result<Option<BypassLines>> {
+    let ports = config.feed_ports()?;
+    if ports.is_empty() { Ok(None) } else { BypassLines::open(ports).map(Some) }
+}
+
+/// What carries the order session.
+pub(crate) fn transport(config: &Config) -> Result<Transport> {
+    let orders = &config.values.orders;
+    Ok(match config.order_path()? {
+        Some(path) => Transport::Bypass(Box::new(BypassSession::open(path, HostClock::new())?)),
+        None => {
+            let timeout = Duration::from_millis(orders.connect_timeout_ms.into());
+            Transport::Kernel(KernelTcp::new(orders.address, timeout))
+        }
+    })
 }
 
 /// The lines through a card.

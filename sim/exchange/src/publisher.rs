@@ -40,8 +40,8 @@ pub struct PublisherConfig {
     pub session: [u8; 10],
     /// Line A and line B.
     pub lines: [LineConfig; 2],
-    /// Address of the interface the multicast leaves through.
-    pub interface: Ipv4Addr,
+    /// Addresses of the interfaces that line A and line B leave through.
+    pub interfaces: [Ipv4Addr; 2],
     /// Hops the multicast may take; 1 stays on the local network.
     pub multicast_ttl: u32,
     /// Address of the retransmission server, if there is to be one; port 0 takes a free port.
@@ -69,7 +69,7 @@ impl Default for PublisherConfig {
         PublisherConfig {
             session: *b"TERCEL0001",
             lines: [line(1), line(2)],
-            interface: Ipv4Addr::LOCALHOST,
+            interfaces: [Ipv4Addr::LOCALHOST; 2],
             multicast_ttl: 1,
             retransmission: Some(any),
             glimpse: Some(any),
@@ -183,7 +183,7 @@ impl Publisher {
             if !line.faults.is_valid() {
                 return Err(PublisherError::Faults { key, faults: line.faults });
             }
-            Line::open(line, config.interface, config.multicast_ttl)
+            Line::open(line, config.interfaces[index], config.multicast_ttl)
                 .map_err(|source| PublisherError::Address { key, address: line.group, source })
         };
         let lines = [line(0, "lines.a")?, line(1, "lines.b")?];

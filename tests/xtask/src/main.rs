@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod dpdk;
 mod gates;
 mod generate;
 mod pgo;
@@ -72,6 +73,11 @@ enum Command {
         #[arg(long)]
         full: bool,
     },
+    /// Lints and tests the DPDK driver, over DPDK's virtual devices.
+    ///
+    /// Installs libdpdk-dev with apt. Part of `cargo x test`. Tests over interfaces of the kernel
+    /// make network namespaces, which takes root, and are skipped without.
+    Dpdk,
     /// Boots QEMU with an emulated IOMMU and tests the driver's VFIO backend on its devices.
     Qemu,
     /// Says which tools are here and installs the missing ones: with rustup, or with apt as root or
@@ -92,6 +98,7 @@ fn main() -> ExitCode {
         Command::Gates { bless: false } => gates::run(&root()).map(|report| report.finish()),
         Command::Pgo => pgo::run(&root()).map(|()| ExitCode::SUCCESS),
         Command::Rtl { full } => rtl::run(&root(), full).map(|()| ExitCode::SUCCESS),
+        Command::Dpdk => dpdk::run(&root()).map(|report| report.finish()),
         Command::Qemu => qemu::run(&root()).map(|()| ExitCode::SUCCESS),
         Command::Setup { check } => setup::run(!check)
             .map(|ready| if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
@@ -106,6 +113,7 @@ fn test(root: &Path) -> Result<Report> {
     setup::run(true)?;
     let mut report = check::static_checks(root)?;
     suites::workspace(root, &mut report)?;
+    dpdk::suite(root, &mut report)?;
     suites::loom(root, &mut report)?;
     gates::suite(root, &mut report)?;
     rtl::suite(root, &mut report)?;

@@ -3,8 +3,11 @@
 //! One static program, `card-bus` of `tests/qemu`, has both sides. In the guest it opens the
 //! devices `edu` and `ivshmem` through the driver's VFIO backend. On this side it serves the memory
 //! behind ivshmem's BAR as the emulated card. Nothing but QEMU itself is installed into the system.
+//!
+//! A second guest receives a feed through DPDK over network cards that QEMU emulates.
 
 mod archive;
+mod dpdk;
 mod machine;
 mod tools;
 
@@ -43,12 +46,12 @@ pub(crate) fn suite(root: &Path, report: &mut Report) -> Result<()> {
     let (counts, notes) = match machine::run(&tools, &program, &folder) {
         Ok(outcome) => {
             let failed = outcome.failed.len() as u64;
-            (Counts { passed: outcome.passed, failed, skipped: 0 }, outcome.failed)
+            (Counts { passed: outcome.passed.len() as u64, failed, skipped: 0 }, outcome.failed)
         }
         Err(error) => (Counts { failed: 1, ..Counts::default() }, vec![format!("{error:#}")]),
     };
     report.add(Suite { name: name.to_string(), counts, notes });
-    Ok(())
+    dpdk::suite(root, &tools, report)
 }
 
 /// Builds the program of both sides without any shared library: the guest has none.

@@ -1,5 +1,6 @@
 //! The tools that `cargo x` needs, and how to get them.
 
+use crate::dpdk;
 use crate::process::{is_there, succeeds};
 use anyhow::Result;
 use std::process::Command;
@@ -38,6 +39,12 @@ const TOOLS: &[Tool] = &[
         ask: &["--version"],
         need: "counting instructions",
         from: From::Apt("valgrind"),
+    },
+    Tool {
+        program: "pkg-config",
+        ask: dpdk::ASK,
+        need: "DPDK, for its driver",
+        from: From::Apt(dpdk::PACKAGES),
     },
 ];
 

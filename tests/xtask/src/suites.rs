@@ -1,5 +1,6 @@
 //! The suites that run code.
 
+use crate::dpdk;
 use crate::process::{cargo, lines};
 use crate::report::{Counts, Report, Suite};
 use crate::tally::Tally;
@@ -7,9 +8,11 @@ use anyhow::Result;
 use std::path::Path;
 use std::process::Command;
 
-/// Every test of the workspace, documentation among them.
+/// Every test of the workspace, documentation among them; those of DPDK are a suite of their own.
 pub(crate) fn workspace(root: &Path, report: &mut Report) -> Result<()> {
-    run(report, "tests of the workspace", cargo(root).args(["test", "--workspace"]))
+    let mut command = cargo(root);
+    command.args(["test", "--workspace"]).args(dpdk::EXCLUDED);
+    run(report, "tests of the workspace", &mut command)
 }
 
 /// The tests of the repository's own rules.
@@ -33,7 +36,7 @@ pub(crate) fn loom(root: &Path, report: &mut Report) -> Result<()> {
 }
 
 /// Runs tests to their end, whatever fails, and adds what they said to the report.
-fn run(report: &mut Report, name: &str, command: &mut Command) -> Result<()> {
+pub(crate) fn run(report: &mut Report, name: &str, command: &mut Command) -> Result<()> {
     report.begin(name);
     command.args(["--no-fail-fast", "--message-format", "json-render-diagnostics"]);
     command.args(["--", "--show-output"]);

@@ -1,13 +1,16 @@
 //! `tercel demo`: a venue and a host as two processes, over real multicast and TCP; with a card
 //! that decodes the feed, three.
 
+mod display;
+mod lab;
+
 use crate::child::Process;
-use crate::cli::{DemoArgs, DemoSource, PlacementName, StrategyName};
+use crate::cli::{DemoArgs, DemoPath, DemoSource, PlacementName, StrategyName};
 use crate::config::HostTemplate;
-use crate::report::{HostReport, dollars, duration, grouped};
-use crate::venue_report::{AccountReport, VenueAddresses, VenueReport, differences};
+use crate::report::HostReport;
+use crate::venue_report::{VenueAddresses, VenueReport, differences};
 use anyhow::{Context, Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
+use lab::Lab;
 use serde::Serialize;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -32,7 +35,10 @@ struct Summary {
 /// Runs it; an error means that host and venue disagree, or that one of them failed.
 pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let folder = Folder::new(args.keep.as_deref())?;
-    let mut venue = Process::start("venue", &venue_arguments(args)?, &folder.path)?;
+    let lab = Lab::new(args)?;
+    let (venue_side, host_side) = (lab.as_ref().map(Lab::venue), lab.as_ref().map(Lab::host));
+    let arguments = venue_arguments(args, lab.is_some())?;
+    let mut venue = Process::start("venue", &arguments, &folder.path, venue_side)?;
     let addresses: VenueAddresses = venue.expect(PATIENCE)?;
     let config = folder.path.join("host.toml");
     std::fs::write(&config, host_config(args, &addresses)?)
@@ -41,7 +47,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let mut emulator = None;
     if args.source == DemoSource::Fpga {
         let arguments = card.emulator_arguments();
-        let mut process = Process::start("emulator", &arguments, &folder.path)?;
+        let mut process = Process::start("emulator", &arguments, &folder.path, host_side)?;
         let _ready: serde_json::Value = process.expect(PATIENCE)?;
         emulator = Some(process);
     }
@@ -51,17 +57,17 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     if args.placement == PlacementName::Ring {
         let mut arguments = feed_arguments(&config, &ring);
         arguments.extend(source.clone());
-        feed = Some(Process::start("feed", &arguments, &folder.path)?);
+        feed = Some(Process::start("feed", &arguments, &folder.path, host_side)?);
         wait_for(&ring)?;
     }
     let ring = feed.is_some().then_some(ring.as_path());
     let mut arguments = host_arguments(&config, ring, &folder.path.join("orders.bin"));
     arguments.extend(source.filter(|_| ring.is_none()));
-    let mut host = Process::start("host", &arguments, &folder.path)?;
+    let mut host = Process::start("host", &arguments, &folder.path, host_side)?;
     if !args.json {
-        announce(args, &addresses, &folder);
+        display::announce(args, &addresses, &folder);
     }
-    watch(&mut host, Duration::from_secs(args.duration), args.json)?;
+    display::watch(&mut host, Duration::from_secs(args.duration), args.json)?;
     let host: HostReport = host.stop(PATIENCE)?;
     drop(feed);
     drop(emulator);
@@ -92,9 +98,15 @@ impl Drop for Folder {
     }
 }
 
-fn venue_arguments(args: &DemoArgs) -> Result<Vec<String>> {
-    let [a, b] = free_lines()?;
-    let local = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
+fn venue_arguments(args: &DemoArgs, in_lab: bool) -> Result<Vec<String>> {
+    let any_port = |address| SocketAddrV4::new(address, 0);
+    let local = Ipv4Addr::LOCALHOST;
+    let ([a, b], interfaces, [cold, orders]) = match in_lab {
+        true => (lab::GROUPS, lab::VENUE_LINES, [lab::VENUE_COLD, lab::VENUE_ORDERS]),
+        false => (free_lines()?, [local; 2], [local; 2]),
+    };
+    let (cold, orders, interface) =
+        (any_port(cold), any_port(orders), format!("{},{}", interfaces[0], interfaces[1]));
     let faults = &args.faults;
     Ok(strings(&[
         "exchange",
@@ -104,9 +116,10 @@ fn venue_arguments(args: &DemoArgs) -> Result<Vec<String>> {
         &format!("--account={USERNAME}:{PASSWORD}"),
         &format!("--line-a={a}"),
         &format!("--line-b={b}"),
-        &format!("--recovery={local}"),
-        &format!("--glimpse={local}"),
-        &format!("--ouch={local}"),
+        &format!("--interface={interface}"),
+        &format!("--recovery={cold}"),
+        &format!("--glimpse={cold}"),
+        &format!("--ouch={orders}"),
         &format!("--loss={}", faults.loss),
         &format!("--duplicate={}", faults.duplicate),
         &format!("--reorder={}", faults.reorder),
@@ -130,6 +143,7 @@ fn free_lines() -> Result<[SocketAddrV4; 2]> {
 }
 
 fn host_config(args: &DemoArgs, addresses: &VenueAddresses) -> Result<String> {
+    let lab = args.path != DemoPath::Kernel;
     let ouch = addresses.ouch.context("the venue has no OUCH server")?;
     let strategy = match args.strategy {
         StrategyName::FixedSpread => "fixed-spread",
@@ -139,7 +153,7 @@ fn host_config(args: &DemoArgs, addresses: &VenueAddresses) -> Result<String> {
     Ok(HostTemplate {
         line_a: addresses.line_a,
         line_b: addresses.line_b,
-        interface: Ipv4Addr::LOCALHOST,
+        interface: if lab { lab::HOST_LINES[0] } else { Ipv4Addr::LOCALHOST },
         recovery: addresses.recovery.context("the venue has no retransmission server")?,
         glimpse: addresses.glimpse.context("the venue has no Glimpse server")?,
         ouch,
@@ -148,7 +162,7 @@ fn host_config(args: &DemoArgs, addresses: &VenueAddresses) -> Result<String> {
         strategy,
         symbols: (0..args.quoted.min(args.symbols)).map(|at| format!("SIM{at:03}")).collect(),
     }
-    .render())
+    .render(&lab::path_keys(args.path)))
 }
 
 fn feed_arguments(config: &Path, ring: &Path) -> Vec<String> {
@@ -211,114 +225,6 @@ fn wait_for(ring: &Path) -> Result<()> {
     Ok(())
 }
 
-fn announce(args: &DemoArgs, addresses: &VenueAddresses, folder: &Folder) {
-    println!("venue   {} symbols, {} messages/s, seed {}", args.symbols, args.rate, args.seed);
-    println!("        line A {}, line B {}", addresses.line_a, addresses.line_b);
-    let faults = &args.faults;
-    for (at, line) in ["A", "B"].iter().enumerate() {
-        let (loss, twice) = (faults.loss.0[at] * 100.0, faults.duplicate.0[at] * 100.0);
-        let (disorder, delay) = (faults.reorder.0[at] * 100.0, faults.delay_us.0[at]);
-        if loss + twice + disorder + delay as f64 > 0.0 {
-            println!(
-                "        line {line} loses {loss:.2} %, repeats {twice:.2} %, reorders \
-                 {disorder:.2} % of its packets, delays them by {delay} µs"
-            );
-        }
-    }
-    if let Some(ouch) = addresses.ouch {
-        println!("        OUCH {ouch}");
-    }
-    if args.source == DemoSource::Fpga {
-        let what = if cfg!(feature = "cosim") { "its simulated RTL" } else { "its emulator" };
-        println!("card    {what}, in a process of its own");
-    }
-    println!("host    logs in {}", folder.path.display());
-    println!();
-}
-
-/// Shows the host's lines until `length` is over.
-fn watch(host: &mut Process, length: Duration, quiet: bool) -> Result<()> {
-    let start = Instant::now();
-    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(length.as_secs()) };
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} s, {eta} left  {msg}")?;
-    bar.set_style(style);
-    let mut shown = 0;
-    let mut before = HostReport::default();
-    let mut row = 0;
-    while start.elapsed() < length {
-        std::thread::sleep(Duration::from_millis(100));
-        for report in host.drain::<HostReport>()? {
-            let second = report.elapsed_s as u64;
-            if !quiet && second > shown {
-                shown = second;
-                let text = live_row(&before, &report, row);
-                bar.suspend(|| println!("{text}"));
-                bar.set_message(stages(&report));
-                before = report;
-                row += 1;
-            }
-        }
-        bar.set_position(start.elapsed().as_secs());
-    }
-    bar.finish_and_clear();
-    Ok(())
-}
-
-/// The medians of the stages, in one line.
-fn stages(report: &HostReport) -> String {
-    let stage = |stage: &tercel_engine::Stage| {
-        let percentiles = report.latency_ns.get(stage.name())?;
-        Some(format!("{} {}", stage.name(), duration(percentiles.p50)))
-    };
-    let list: Vec<String> = tercel_engine::Stage::ALL.iter().filter_map(stage).collect();
-    format!("p50: {}", list.join(", "))
-}
-
-/// One line of the live display, with headings every 20 rows.
-fn live_row(before: &HostReport, now: &HostReport, row: usize) -> String {
-    let count = |report: &HostReport, name: &str| report.counters.get(name).copied().unwrap_or(0);
-    let seconds = (now.elapsed_s - before.elapsed_s).max(1e-3);
-    let rate = (count(now, "events") - count(before, "events")) as f64 / seconds;
-    let top = now.instruments.first().cloned().unwrap_or_default();
-    let touch = format!("{} x {}", dollars(top.bid_e4), dollars(top.ask_e4));
-    let fills = format!("{}/{}", count(now, "fills_bought"), count(now, "fills_sold"));
-    let refused: u64 = now.rejects.values().sum::<u64>() + count(now, "venue_rejected");
-    let latency = now.latency_ns.get("tick_to_trade").copied().unwrap_or_default();
-    let mut text = String::new();
-    if row.is_multiple_of(20) {
-        text = format!(
-            "{:>5} {:>9} {:>9} {:>19} {:>7} {:>10} {:>8} {:>11} {:>7} {:>6} {:>10} {:>10}\n",
-            "s",
-            "state",
-            "events/s",
-            "top",
-            "pos",
-            "P&L",
-            "orders",
-            "buys/sells",
-            "refused",
-            "gaps",
-            "t2t p50",
-            "t2t p99"
-        );
-    }
-    text + &format!(
-        "{:>5.0} {:>9} {:>9} {:>19} {:>7} {:>10} {:>8} {:>11} {:>7} {:>6} {:>10} {:>10}",
-        now.elapsed_s,
-        if now.stale { "stale" } else { &now.phase },
-        grouped(rate as u64),
-        format!("{} {touch}", top.symbol),
-        now.instruments.iter().map(|one| one.position).sum::<i64>(),
-        dollars(now.pnl_e4),
-        grouped(count(now, "sent")),
-        fills,
-        refused,
-        count(now, "gaps_closed"),
-        duration(latency.p50),
-        duration(latency.p99),
-    )
-}
-
 /// Compares, prints, and fails if the two disagree.
 fn conclude(args: &DemoArgs, host: HostReport, venue: VenueReport) -> Result<()> {
     let Some(account) = venue.accounts.iter().find(|one| one.username == USERNAME).cloned() else {
@@ -329,81 +235,10 @@ fn conclude(args: &DemoArgs, host: HostReport, venue: VenueReport) -> Result<()>
     if args.json {
         println!("{}", serde_json::to_string(&summary)?);
     } else {
-        print_summary(&summary, &account);
+        display::print_summary(&summary, &account);
     }
     if !summary.agree {
         bail!("host and venue disagree: {}", summary.differences.join("; "));
     }
     Ok(())
-}
-
-fn print_summary(summary: &Summary, account: &AccountReport) {
-    let count = |name: &str| grouped(summary.host.counters.get(name).copied().unwrap_or(0));
-    println!();
-    println!("events     {} records, {} decisions", count("events"), count("decisions"));
-    println!(
-        "orders     {} sent, {} accepted, {} canceled, {} rejected by the venue",
-        count("sent"),
-        count("accepted"),
-        count("canceled"),
-        count("venue_rejected")
-    );
-    println!(
-        "fills      {} bought {} shares, {} sold {} shares",
-        count("fills_bought"),
-        count("shares_bought"),
-        count("fills_sold"),
-        count("shares_sold")
-    );
-    let refused: Vec<String> =
-        summary.host.rejects.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
-    let refused = if refused.is_empty() { "none".into() } else { refused.join(", ") };
-    println!("risk       refused: {refused}");
-    println!(
-        "feed       {} gaps opened, {} closed, {} messages recovered, {} requests, {} duplicates",
-        count("gaps_opened"),
-        count("gaps_closed"),
-        count("recovered"),
-        count("requests"),
-        count("duplicates")
-    );
-    println!("P&L        {}, cash {}", dollars(summary.host.pnl_e4), dollars(summary.host.cash_e4));
-    println!();
-    println!(
-        "{:<14} {:>9} {:>10} {:>10} {:>10} {:>10}",
-        "latency", "n", "p50", "p99", "p99.9", "max"
-    );
-    for stage in tercel_engine::Stage::ALL {
-        if let Some(p) = summary.host.latency_ns.get(stage.name()) {
-            println!(
-                "{:<14} {:>9} {:>10} {:>10} {:>10} {:>10}",
-                stage.name(),
-                grouped(p.n),
-                duration(p.p50),
-                duration(p.p99),
-                duration(p.p999),
-                duration(p.max)
-            );
-        }
-    }
-    println!();
-    println!("{:<10} {:>12} {:>12}", "", "host", "venue");
-    for one in &summary.host.instruments {
-        let venue = account.positions.get(&one.symbol).copied().unwrap_or(0);
-        println!("{:<10} {:>12} {:>12}", one.symbol, one.position, venue);
-    }
-    println!(
-        "{:<10} {:>12} {:>12}",
-        "cash",
-        dollars(summary.host.cash_e4),
-        dollars(account.cash_e4)
-    );
-    println!(
-        "{:<10} {:>12} {:>12}",
-        "open",
-        summary.host.open_orders.len(),
-        account.open_orders.len()
-    );
-    println!();
-    println!("{}", if summary.agree { "host and venue agree" } else { "HOST AND VENUE DISAGREE" });
 }

@@ -2,6 +2,7 @@
 
 use crate::cli::{FeedArgs, SourceName};
 use crate::config::Config;
+use crate::lines::Lines;
 use crate::pace::Idle;
 use crate::recorded_feed::RecordedFeed;
 use crate::report::grouped;
@@ -32,22 +33,35 @@ pub(crate) fn run(args: &FeedArgs, signals: &Signals) -> Result<()> {
             write(args, ring, RecordedFeed::open(file)?, idle, signals)
         }
         None => {
-            let idle = Idle::new(topology::settle(&config));
             let clock = HostClock::new();
             match &args.source {
-                SourceName::Net => {
-                    let lines = topology::sockets(&config)?;
-                    let feed = topology::live_feed(&config, lines, Vec::new(), clock)?;
-                    write(args, ring, feed, idle, signals)
-                }
+                SourceName::Net => match topology::bypass(&config)? {
+                    Some(lines) => live(args, &config, ring, lines, clock, signals),
+                    None => {
+                        let lines = topology::sockets(&config)?;
+                        live(args, &config, ring, lines, clock, signals)
+                    }
+                },
                 SourceName::Fpga(address) => {
                     let lines = topology::card(&config, address.clone(), &clock)?;
-                    let feed = topology::live_feed(&config, lines, Vec::new(), clock)?;
-                    write(args, ring, feed, idle, signals)
+                    live(args, &config, ring, lines, clock, signals)
                 }
             }
         }
     }
+}
+
+fn live(
+    args: &FeedArgs,
+    config: &Config,
+    ring: RingWriter,
+    lines: impl Lines,
+    clock: HostClock,
+    signals: &Signals,
+) -> Result<()> {
+    let feed = topology::live_feed(config, lines, Vec::new(), clock)?;
+    let idle = Idle::new(topology::settle(config));
+    write(args, ring, feed, idle, signals)
 }
 
 fn write(

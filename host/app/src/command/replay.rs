@@ -61,7 +61,7 @@ pub(crate) fn publisher_config(
     };
     PublisherConfig {
         lines: [line(net.line_a, 0), line(net.line_b, 1)],
-        interface: net.interface,
+        interfaces: net.interface.0,
         retransmission: Some(net.recovery),
         glimpse: Some(net.glimpse),
         ..PublisherConfig::default()

@@ -44,10 +44,10 @@ pub(crate) fn run(args: &RunArgs, signals: Signals) -> Result<()> {
         (Some(ring), _) => {
             live(args, &config, open_ring(ring, Some(WRITER_PATIENCE))?, log, signals)
         }
-        (None, SourceName::Net) => {
-            let lines = topology::sockets(&config)?;
-            trade(args, &config, lines, log, signals)
-        }
+        (None, SourceName::Net) => match topology::bypass(&config)? {
+            Some(lines) => trade(args, &config, lines, log, signals),
+            None => trade(args, &config, topology::sockets(&config)?, log, signals),
+        },
         (None, SourceName::Fpga(address)) => {
             let lines = topology::card(&config, address.clone(), &HostClock::new())?;
             trade(args, &config, lines, log, signals)
@@ -100,17 +100,15 @@ fn live<S: Source>(
 ) -> Result<()> {
     let engine = topology::engine(config)?;
     eprintln!("{}", summary::memory(&engine.books().memory()));
+    // Before the thread is given its core and priority: DPDK cannot be started after.
+    let transport = topology::transport(config)?;
     let pace = topology::settle(config);
     let clock = HostClock::new();
     let start = clock.now();
     let (host, orders) = (&config.values.host, &config.values.orders);
     let watch = LiveWatch::new(clock.clone(), host.counters.as_deref(), &engine, &source)
         .context("host.counters")?;
-    let line = OrderLine::new(
-        orders.address,
-        Duration::from_millis(orders.connect_timeout_ms.into()),
-        Nanos::from_millis(orders.reconnect_ms.into()),
-    );
+    let line = OrderLine::new(transport, Nanos::from_millis(orders.reconnect_ms.into()));
     let (status, printer) = match args.status_ms {
         None => (None, None),
         Some(_) => {

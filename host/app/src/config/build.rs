@@ -1,6 +1,6 @@
 //! From the values of the file to the configurations of the crates.
 
-use super::{Config, ConfigError, InstrumentRiskValues, StartValue, StrategyKind};
+use super::{Built, Config, ConfigError, InstrumentRiskValues, StartValue, StrategyKind};
 use tercel_book::Limits;
 use tercel_engine::InstrumentConfig;
 use tercel_fpga::CardConfig;
@@ -14,8 +14,6 @@ use tercel_risk::{
     AccountLimits, InstrumentLimits, RateLimit, RatioLimit, RiskConfig, VenueLimits,
 };
 use tercel_types::{Money, Nanos, Price, Qty, Symbol, VenueId};
-
-type Built<T> = Result<T, ConfigError>;
 
 impl Config {
     /// For the decoder.

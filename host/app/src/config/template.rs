@@ -18,8 +18,8 @@ pub(crate) struct HostTemplate {
 }
 
 impl HostTemplate {
-    /// The text of the configuration.
-    pub(crate) fn render(&self) -> String {
+    /// The text of the configuration, with some more keys, each by its path, set.
+    pub(crate) fn render(&self, more: &[(&str, String)]) -> String {
         let quoted = |value: &dyn std::fmt::Display| format!("\"{value}\"");
         let set = [
             ("line_a", quoted(&self.line_a)),
@@ -53,10 +53,16 @@ impl HostTemplate {
             if in_instruments {
                 continue;
             }
-            if line.starts_with('[') {
-                table = line.trim_matches(['[', ']']);
+            if let Some(rest) = line.strip_prefix('[') {
+                table = rest.split(']').next().unwrap_or_default();
             }
             let key = line.split('=').next().unwrap_or_default().trim();
+            let path = format!("{table}.{}", key.trim_start_matches("# "));
+            if let Some((_, value)) = more.iter().find(|(name, _)| *name == path) {
+                let name = key.trim_start_matches("# ");
+                out.push_str(&format!("{name} = {value}\n"));
+                continue;
+            }
             // The limit of risk has the name of the books' limit.
             let key = if table == "risk" { "" } else { key };
             match set.iter().find(|(name, _)| *name == key) {

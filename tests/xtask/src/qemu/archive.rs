@@ -5,6 +5,7 @@ use std::io::Write;
 
 const FOLDER: u32 = 0o040_755;
 const PROGRAM: u32 = 0o100_755;
+const LINK: u32 = 0o120_777;
 
 /// An archive in memory.
 #[derive(Default)]
@@ -22,6 +23,11 @@ impl Archive {
     /// Adds a file that can be run.
     pub(super) fn file(&mut self, path: &str, contents: &[u8]) {
         self.entry(path, PROGRAM, contents);
+    }
+
+    /// Adds a link to another file of the archive.
+    pub(super) fn link(&mut self, path: &str, to: &str) {
+        self.entry(path, LINK, to.as_bytes());
     }
 
     /// The whole archive.

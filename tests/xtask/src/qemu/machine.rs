@@ -35,8 +35,8 @@ const DONE: &str = "guest is done";
 /// What the guest said.
 #[derive(Default, PartialEq, Debug)]
 pub(super) struct Outcome {
-    /// Tests that passed.
-    pub(super) passed: u64,
+    /// The lines of tests that passed.
+    pub(super) passed: Vec<String>,
     /// The lines of those that failed.
     pub(super) failed: Vec<String>,
     up: bool,
@@ -50,7 +50,7 @@ impl Outcome {
         self.done |= line == DONE;
         let test = line.starts_with(TEST) && line.contains(" ... ");
         if test && line.contains(GOOD) {
-            self.passed += 1;
+            self.passed.push(line.to_string());
         } else if test {
             self.failed.push(line.to_string());
         }
@@ -59,7 +59,7 @@ impl Outcome {
 }
 
 /// A program that is ended when its owner is gone.
-struct Running(Child);
+pub(super) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -77,14 +77,18 @@ pub(super) fn run(tools: &Tools, program: &Path, folder: &Path) -> Result<Outcom
     fs::write(&start, initramfs(tools, program)?).with_context(|| start.display().to_string())?;
     let memory = folder.join("card.memory");
     let (_card, size) = card(program, &memory)?;
-    let log = folder.join("guest.log");
     let mut command = machine(tools, &start, &memory, size);
-    let outcome = follow(&mut command, &log);
+    to_the_end(&mut command, &folder.join("guest.log"))
+}
+
+/// Runs the guest, and shows the end of its log if anything went wrong.
+pub(super) fn to_the_end(command: &mut Command, log: &Path) -> Result<Outcome> {
+    let outcome = follow(command, log);
     if outcome.as_ref().is_ok_and(|outcome| outcome.failed.is_empty() && outcome.done) {
         return outcome;
     }
     println!("--- the end of {}", log.display());
-    print!("{}", tail(&fs::read_to_string(&log).unwrap_or_default(), TAIL));
+    print!("{}", tail(&fs::read_to_string(log).unwrap_or_default(), TAIL));
     println!("---");
     let outcome = outcome?;
     ensure!(outcome.up, "the guest ended before its first program ran");
@@ -95,6 +99,14 @@ pub(super) fn run(tools: &Tools, program: &Path, folder: &Path) -> Result<Outcom
 /// Busybox, the modules, the program, and the script that runs them.
 fn initramfs(tools: &Tools, program: &Path) -> Result<Vec<u8>> {
     let mut archive = Archive::default();
+    let program = fs::read(program).with_context(|| program.display().to_string())?;
+    archive.file("card-bus", &program);
+    system(&mut archive, tools, "/card-bus guest")?;
+    Ok(archive.finish())
+}
+
+/// What every guest starts with: its last line is behind what `command` prints.
+pub(super) fn system(archive: &mut Archive, tools: &Tools, command: &str) -> Result<()> {
     for folder in ["bin", "proc", "sys", "dev", "modules"] {
         archive.folder(folder);
     }
@@ -103,9 +115,7 @@ fn initramfs(tools: &Tools, program: &Path) -> Result<Vec<u8>> {
         archive.file(&format!("modules/{name}"), contents);
         writeln!(load, "insmod /modules/{name}")?;
     }
-    let program = fs::read(program).with_context(|| program.display().to_string())?;
     archive.file("bin/busybox", &tools.busybox);
-    archive.file("card-bus", &program);
     let script = format!(
         "#!/bin/busybox sh\n\
          /bin/busybox --install -s /bin\n\
@@ -116,23 +126,33 @@ fn initramfs(tools: &Tools, program: &Path) -> Result<Vec<u8>> {
          {load}\
          echo\n\
          echo {UP}\n\
-         /card-bus guest 2>&1\n\
+         {command} 2>&1\n\
          echo {DONE}\n\
          poweroff -f\n"
     );
     archive.file("init", script.as_bytes());
-    Ok(archive.finish())
+    Ok(())
 }
 
 /// Starts the card's other side and waits until the memory is there. Returns the memory's size.
 fn card(program: &Path, memory: &Path) -> Result<(Running, u64)> {
     let mut command = Command::new(program);
     command.arg("host").arg(memory);
+    let (card, _) = other_side(command)?;
+    let size = fs::metadata(memory).with_context(|| memory.display().to_string())?.len();
+    ensure!(size.is_power_of_two(), "the card's memory has {size} bytes, not a power of two");
+    Ok((card, size))
+}
+
+/// Starts what the guest talks to, and waits for its line, which begins with `ready`. Returns what
+/// follows.
+pub(super) fn other_side(mut command: Command) -> Result<(Running, String)> {
+    let program = command.get_program().to_string_lossy().into_owned();
     // The program ends when its input does, so that none is left behind by an interrupt.
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let child = command.spawn().with_context(|| format!("starting {}", program.display()))?;
-    let mut card = Running(child);
-    let out = card.0.stdout.take().context("the card's output")?;
+    let child = command.spawn().with_context(|| format!("starting {program}"))?;
+    let mut side = Running(child);
+    let out = side.0.stdout.take().context("the other side's output")?;
     let (send, lines) = channel();
     thread::spawn(move || {
         let mut line = String::new();
@@ -141,30 +161,35 @@ fn card(program: &Path, memory: &Path) -> Result<(Running, u64)> {
             let _ = send.send(line);
         }
     });
-    let line = lines.recv_timeout(READY).context("waiting for the card's memory")?;
-    ensure!(line.trim() == "ready", "the card's other side has failed");
-    let size = fs::metadata(memory).with_context(|| memory.display().to_string())?.len();
-    ensure!(size.is_power_of_two(), "the card's memory has {size} bytes, not a power of two");
-    Ok((card, size))
+    let line = lines.recv_timeout(READY).context("waiting for the guest's other side")?;
+    let rest = line.trim().strip_prefix("ready").context("the guest's other side has failed")?;
+    Ok((side, rest.trim().to_string()))
 }
 
 /// A machine with an IOMMU, the device `edu`, and one whose BAR is the card's memory.
 fn machine(tools: &Tools, start: &Path, memory: &Path, size: u64) -> Command {
-    let mut command = Command::new(QEMU);
-    // Emulated, so that it is the same everywhere; KVM is not there in most containers. The timer
-    // check takes an emulated timer that comes late for a broken one.
-    command.args(["-accel", "tcg", "-cpu", "max", "-machine", "q35", "-smp", "1"]);
-    command.args(["-m", &MEMORY.to_string()]);
-    command.args(["-nodefaults", "-nographic", "-no-reboot", "-serial", "stdio"]);
-    command.arg("-kernel").arg(&tools.kernel).arg("-initrd").arg(start);
-    let line = "console=ttyS0 quiet panic=-1 no_timer_check intel_iommu=on";
-    command.arg("-append").arg(format!("{line} hugepages={HUGE_PAGES}"));
-    command.args(["-device", "intel-iommu,intremap=on,caching-mode=on", "-device", "edu"]);
+    let mut command = with_iommu(tools, start, MEMORY, HUGE_PAGES);
+    command.args(["-device", "edu"]);
     let mut object = std::ffi::OsString::from("memory-backend-file,id=card,share=on,mem-path=");
     object.push(memory);
     object.push(format!(",size={size}"));
     command.arg("-object").arg(object);
     command.args(["-device", "ivshmem-plain,memdev=card"]);
+    command
+}
+
+/// A machine with an IOMMU, so much memory in MiB and so many pages of 2 MiB of it kept for DMA.
+pub(super) fn with_iommu(tools: &Tools, start: &Path, memory: u32, huge_pages: u32) -> Command {
+    let mut command = Command::new(QEMU);
+    // Emulated, so that it is the same everywhere; KVM is not there in most containers. The timer
+    // check takes an emulated timer that comes late for a broken one.
+    command.args(["-accel", "tcg", "-cpu", "max", "-machine", "q35", "-smp", "1"]);
+    command.args(["-m", &memory.to_string()]);
+    command.args(["-nodefaults", "-nographic", "-no-reboot", "-serial", "stdio"]);
+    command.arg("-kernel").arg(&tools.kernel).arg("-initrd").arg(start);
+    let line = "console=ttyS0 quiet panic=-1 no_timer_check intel_iommu=on";
+    command.arg("-append").arg(format!("{line} hugepages={huge_pages}"));
+    command.args(["-device", "intel-iommu,intremap=on,caching-mode=on"]);
     command
 }
 
@@ -251,7 +276,7 @@ mod tests {
         assert!(outcome.up && !outcome.done);
         assert!(!outcome.line(DONE));
         assert!(outcome.done);
-        assert_eq!((outcome.passed, outcome.failed.len()), (1, 1));
+        assert_eq!((outcome.passed.len(), outcome.failed.len()), (1, 1));
     }
 
     #[test]

@@ -1,0 +1,200 @@
+//! Which way frames come and go: the `[path]` table.
+
+use super::{Built, Config};
+use crate::bypass::{Dpdk, OrderPath, PortKind, PortSpec};
+use serde::Deserialize;
+use std::net::Ipv4Addr;
+use tercel_net::flows::{Flows, SessionFlow};
+use tercel_net::xdp::{Attach, BusyPoll, Copying, XdpConfig};
+use tercel_types::Nanos;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct PathValues {
+    pub(crate) feed: PathName,
+    pub(crate) orders: PathName,
+    feed_interfaces: Vec<String>,
+    orders_interface: Option<String>,
+    orders_address: Option<String>,
+    orders_gateway: Option<Ipv4Addr>,
+    orders_keep_alive_s: Option<u32>,
+    packet: PacketValues,
+    af_xdp: XdpValues,
+    dpdk: DpdkValues,
+}
+
+/// How frames reach the host.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PathName {
+    #[default]
+    Kernel,
+    Packet,
+    AfXdp,
+    Dpdk,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PacketValues {
+    slots: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct XdpValues {
+    attach: AttachValue,
+    copying: CopyingValue,
+    queues: Vec<u32>,
+    frames: Option<u32>,
+    busy_poll_us: Option<u32>,
+    busy_poll_budget: Option<u32>,
+    huge_pages: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AttachValue {
+    #[default]
+    Auto,
+    Native,
+    Generic,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CopyingValue {
+    #[default]
+    Auto,
+    Zero,
+    Copy,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct DpdkValues {
+    huge_pages: Option<bool>,
+    memory_mib: Option<u32>,
+    eal: Vec<String>,
+}
+
+impl Config {
+    /// The ports that bring the feed beside the kernel's stack; none when the kernel brings it.
+    pub(crate) fn feed_ports(&self) -> Built<Vec<PortSpec>> {
+        let path = &self.values.path;
+        if path.feed == PathName::Kernel {
+            return Ok(Vec::new());
+        }
+        let key = "path.feed_interfaces";
+        let lines = self.feed()?.lines;
+        let names = &path.feed_interfaces;
+        let spec = |name: &String, udp: Vec<_>| self.port(path.feed, name, udp, None);
+        match &names[..] {
+            [one] => Ok(vec![spec(one, lines.to_vec())?]),
+            [a, b] if a == b => Ok(vec![spec(a, lines.to_vec())?]),
+            [a, b] => Ok(vec![spec(a, vec![lines[0]])?, spec(b, vec![lines[1]])?]),
+            _ => Err(self.wrong(key, "name the interface of line A and that of line B, or one")),
+        }
+    }
+
+    /// The order session beside the kernel's stack; `None` when the kernel carries it.
+    pub(crate) fn order_path(&self) -> Built<Option<OrderPath>> {
+        let path = &self.values.path;
+        if path.orders == PathName::Kernel {
+            return Ok(None);
+        }
+        let Some(name) = &path.orders_interface else {
+            return Err(self.wrong("path.orders_interface", "name the interface of the orders"));
+        };
+        let exclusive = |path| matches!(path, PathName::AfXdp | PathName::Dpdk);
+        if path.feed_interfaces.contains(name) && exclusive(path.feed) && exclusive(path.orders) {
+            let problem = "carries the feed, and one port has it for itself: orders need an \
+                           interface of their own, or path.orders = \"kernel\" or \"packet\"";
+            return Err(self.wrong("path.orders_interface", problem));
+        }
+        let key = "path.orders_address";
+        let parsed = path.orders_address.as_deref().and_then(|text| {
+            let (address, prefix) = text.split_once('/')?;
+            let prefix = prefix.parse::<u8>().ok().filter(|prefix| (1..=32).contains(prefix))?;
+            Some((address.parse::<Ipv4Addr>().ok()?, prefix))
+        });
+        let Some((address, prefix)) = parsed else {
+            let problem = "give the session an address of its own with its network, such as \
+                           \"10.0.0.9/24\"; the kernel must not have that address";
+            return Err(self.wrong(key, problem));
+        };
+        let peer = self.values.orders.address;
+        let flow = SessionFlow { local: address, peer };
+        Ok(Some(OrderPath {
+            port: self.port(path.orders, name, Vec::new(), Some(flow))?,
+            address,
+            prefix,
+            gateway: path.orders_gateway,
+            peer,
+            keep_alive: Nanos::from_secs(path.orders_keep_alive_s.unwrap_or(10).into()),
+            connect_timeout: Nanos::from_millis(self.values.orders.connect_timeout_ms.into()),
+        }))
+    }
+
+    fn port(
+        &self,
+        path: PathName,
+        device: &str,
+        udp: Vec<std::net::SocketAddrV4>,
+        session: Option<SessionFlow>,
+    ) -> Built<PortSpec> {
+        let values = &self.values.path;
+        let flows = Flows { udp, session };
+        let kind = match path {
+            PathName::Kernel | PathName::Packet => {
+                PortKind::Packet { slots: values.packet.slots.unwrap_or(4_096) as usize }
+            }
+            PathName::AfXdp => PortKind::Xdp(self.xdp(device, flows.clone())),
+            PathName::Dpdk => PortKind::Dpdk(self.dpdk()),
+        };
+        let interface = self.values.feed.interface;
+        Ok(PortSpec { device: device.to_string(), flows, interface, kind })
+    }
+
+    fn xdp(&self, device: &str, flows: Flows) -> XdpConfig {
+        let values = &self.values.path.af_xdp;
+        let defaults = XdpConfig::new(device, flows);
+        XdpConfig {
+            queues: values.queues.clone(),
+            frames: values.frames.unwrap_or(defaults.frames),
+            attach: match values.attach {
+                AttachValue::Auto => Attach::Auto,
+                AttachValue::Native => Attach::Native,
+                AttachValue::Generic => Attach::Generic,
+            },
+            copying: match values.copying {
+                CopyingValue::Auto => Copying::Auto,
+                CopyingValue::Zero => Copying::Zero,
+                CopyingValue::Copy => Copying::Copy,
+            },
+            busy_poll: values
+                .busy_poll_us
+                .filter(|us| *us > 0)
+                .map(|micros| BusyPoll { micros, budget: values.busy_poll_budget.unwrap_or(64) }),
+            huge_pages: values.huge_pages,
+            ..defaults
+        }
+    }
+
+    fn dpdk(&self) -> Dpdk {
+        let path = &self.values.path;
+        let mut devices = Vec::new();
+        if path.feed == PathName::Dpdk {
+            devices.extend(path.feed_interfaces.iter().cloned());
+        }
+        if path.orders == PathName::Dpdk {
+            devices.extend(path.orders_interface.iter().cloned());
+        }
+        Dpdk {
+            devices,
+            huge_pages: path.dpdk.huge_pages.unwrap_or(true),
+            memory_mib: path.dpdk.memory_mib.unwrap_or(256),
+            eal: path.dpdk.eal.clone(),
+        }
+    }
+}
