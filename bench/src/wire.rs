@@ -92,12 +92,13 @@ pub fn measure(arguments: &Arguments, progress: Progress) -> Result<(Report, Str
     progress.done();
     ensure!(outcomes.iter().any(Outcome::has_values), "no path could run: {}", why(&outcomes));
     outcome::report(&outcomes, &mut report);
-    report.note(format!(
-        "over {}; host on core {}, sender on core {}",
-        cables::about(arguments),
-        cores[0],
-        cores[1]
-    ));
+    let [host, sender] = cores;
+    let over = cables::about(arguments);
+    report.note(format!("over {over}; host pinned to core {host}, sender to core {sender}"));
+    if report.machine.cores.is_some_and(|cores| cores <= 2) {
+        report
+            .note("two cores, one for each end: whatever else runs here takes its time from them");
+    }
     report.finish();
     let text = text::of(&report, &outcomes);
     Ok((report, text))

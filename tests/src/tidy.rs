@@ -36,6 +36,7 @@ const UNSAFE: &[&str] = &[
     "drivers/net/src/xdp/bpf.rs",
     "drivers/net/src/xdp/rings.rs",
     "drivers/dpdk-sys/src/raw.rs",
+    "drivers/dpdk/src/below.rs",
     "drivers/dpdk/src/sys.rs",
     "drivers/dpdk/src/orphan/sys.rs",
     "host/doctor/src/sys.rs",

@@ -3,12 +3,18 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use tercel_abi::EventSource;
 use tercel_engine::ring::{RingReader, RingWriter, Start};
+use tercel_net::flows::Flows;
+use tercel_net::packet::{PacketConfig, PacketPort};
+use tercel_net::xdp::{Attach, XdpConfig, XdpPort};
+use tercel_netns::{End, Namespace, join};
+use tercel_proto::frame;
 use tercel_tests::day;
 use tercel_tests::desk::Desk;
 use tercel_tests::frames::{self, Host};
-use tercel_types::Nanos;
+use tercel_types::{FrameSink, FrameSource, Nanos};
 
 struct Counting;
 
@@ -127,4 +133,62 @@ fn the_ring() {
     });
     std::fs::remove_file(&path).expect("removed");
     assert_eq!((made, read), (0, records.len()));
+}
+
+/// Ports beside the kernel's stack: frames sent, received, and lost to full rings.
+#[test]
+fn packet_sockets_and_af_xdp() {
+    if let Err(why) = tercel_netns::available() {
+        println!("skipped: {why}");
+        return;
+    }
+    let (near, far) = (Namespace::new().unwrap(), Namespace::new().unwrap());
+    let address = |host| Ipv4Addr::new(10, 77, 1, host);
+    join(
+        End { namespace: &near, interface: "near", address: address(1) },
+        End { namespace: &far, interface: "far", address: address(2) },
+    )
+    .unwrap();
+    let group = SocketAddrV4::new(Ipv4Addr::new(239, 192, 77, 1), 31_001);
+    let flows = Flows { udp: vec![group], session: None };
+    let mut bytes = vec![0; frame::UDP_HEADERS + 64];
+    frame::emit_udp(&mut bytes, SocketAddrV4::new(address(1), 9), group, 64).unwrap();
+    let packet =
+        |name: &str| PacketConfig { interface: name.into(), flows: flows.clone(), slots: 64 };
+    let xdp =
+        |name, attach| XdpConfig { attach, frames: 64, ..XdpConfig::new(name, flows.clone()) };
+    {
+        let mut sink = near.run(|| PacketPort::open(&packet("near"))).unwrap().unwrap();
+        let mut source = far.run(|| PacketPort::open(&packet("far"))).unwrap().unwrap();
+        assert_eq!(frames_pass(&mut sink, &mut source, &bytes), 0);
+    }
+    for attach in [Attach::Generic, Attach::Native] {
+        let mut sink = near.run(|| XdpPort::open(&xdp("near", attach))).unwrap().unwrap();
+        let mut source = far.run(|| XdpPort::open(&xdp("far", attach))).unwrap().unwrap();
+        assert_eq!(frames_pass(&mut sink, &mut source, &bytes), 0);
+    }
+}
+
+fn frames_pass(sink: &mut impl FrameSink, source: &mut impl FrameSource, bytes: &[u8]) -> u64 {
+    let (mut sent, mut came) = (0, 0);
+    let made = requests(|| {
+        for round in 0..400 {
+            // Every tenth round sends more than the rings hold.
+            for _ in 0..if round % 10 == 0 { 200 } else { 8 } {
+                if let Some(space) = sink.reserve(bytes.len()) {
+                    space.copy_from_slice(bytes);
+                    sent += u32::from(sink.commit().is_ok());
+                }
+            }
+            let mut quiet = 0;
+            while quiet < 200 {
+                match source.poll(32, |_| came += 1) {
+                    Ok(0) => quiet += 1,
+                    _ => quiet = 0,
+                }
+            }
+        }
+    });
+    assert!(sent > 2_000 && came > 2_000, "{came} of {sent} frames came");
+    made
 }

@@ -268,7 +268,9 @@ fn trade(desk: &mut Desk, orders: u32, pace: Duration, outage: Option<Nanos>) {
         {
             desk.stack.port_mut().cut_off(span);
         }
-        assert!(start.elapsed() < PATIENCE, "{done} sent, {} accepted", desk.accepted.len());
+        let so_far = || format!("{done} sent, {} accepted", desk.accepted.len());
+        assert_eq!(desk.lost_lines, 0, "{}: {:?}", so_far(), desk.stack.report());
+        assert!(start.elapsed() < PATIENCE, "{}: {:?}", so_far(), desk.stack.report());
         std::thread::yield_now();
     }
 }

@@ -40,7 +40,7 @@ has an IPv4 address is in use and is refused.
 Needs root (or CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and CAP_SYS_ADMIN), `ip` and `nsenter`.
 
 Examples:
-  tercel bench wire                                    every path on a veth pair, some two minutes
+  tercel bench wire                                    every path on a veth pair, some three minutes
   tercel bench wire --paths udp,packet,xdp-copy --seconds 20 --cores 2,3
   tercel bench wire --folder wire                      with JSON, HTML and HdrHistogram logs
   tercel bench wire --count 2000 --rounds 1            to see that it works

@@ -42,6 +42,12 @@ mod with {
     /// MiB of ordinary pages: two ports' buffers, and those that `net_af_xdp` has beside them.
     const MEMORY: u32 = 256;
 
+    /// Bytes of a buffer with which it fills a page together with its headers of 320 bytes. In
+    /// ordinary pages DPDK puts no buffer across two, but net_af_xdp (22.11) registers as much
+    /// memory as they would take without gaps: buffers behind that are refused by the kernel one by
+    /// one, until none is left.
+    const BUFFER_BYTES: u16 = 4_096 - 320;
+
     /// DPDK, or why it did not start.
     #[derive(Debug)]
     pub(crate) struct Dpdk(Option<Result<Eal, String>>);
@@ -68,7 +74,11 @@ mod with {
             // The two ports of a round are two devices.
             let number = u8::from(flows.session.is_some());
             let device = format!("{driver}{number},iface={interface}");
-            let config = PortConfig { groups: flows.udp.clone(), ..PortConfig::new(device) };
+            let config = PortConfig {
+                groups: flows.udp.clone(),
+                buffer_bytes: BUFFER_BYTES,
+                ..PortConfig::new(device)
+            };
             Ok(PathPort::Dpdk(Box::new(DpdkPort::open(eal, &config)?)))
         }
     }

@@ -24,7 +24,7 @@ const TURN: usize = 32;
 const FIRST: Duration = Duration::from_secs(10);
 
 /// How long the last frames may be under way.
-const LAST: Duration = Duration::from_millis(300);
+const LAST: Duration = Duration::from_secs(1);
 
 /// Between two knocks.
 const KNOCKS: Duration = Duration::from_millis(5);

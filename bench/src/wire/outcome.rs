@@ -164,6 +164,9 @@ fn expectations(outcomes: &[Outcome], report: &mut Report) {
         let (own, udp) = (middle(report, verdict.path), middle(report, Path::Udp));
         let (own, udp) = (own.unwrap_or(f64::NAN), udp.unwrap_or(f64::NAN));
         report.target(&name, "p50 below that of kernel UDP, spinning", udp, own);
+        report.ratio(&format!("{name}/p50_to_udp"), &name, &Row::OneWay(Path::Udp).name());
+        let below = verdict.rounds_below as f64;
+        report.value(&format!("{name}/rounds_below_udp"), "", below);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The ways that a frame can take through or around the host's kernel.
 
 use super::dpdk::Dpdk;
-use super::port::{PathPort, WaitingUdp};
+use super::port::{PathPort, RECEIVE_BUFFER, WaitingUdp};
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
@@ -11,9 +11,6 @@ use tercel_net::membership::Membership;
 use tercel_net::packet::{PacketConfig, PacketPort};
 use tercel_net::udp::{UdpConfig, UdpSource};
 use tercel_net::xdp::{Attach, Copying, XdpConfig, XdpPort};
-
-/// Bytes that a kernel socket may keep while the host is busy.
-const RECEIVE_BUFFER: usize = 4 << 20;
 
 /// Frames that the rings of the other paths hold.
 const SLOTS: usize = 2_048;

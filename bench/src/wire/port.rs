@@ -2,6 +2,8 @@
 
 #[cfg(feature = "dpdk")]
 use super::dpdk::DpdkPort;
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::RcvBufForce;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::time::Duration;
@@ -10,6 +12,9 @@ use tercel_net::packet::PacketPort;
 use tercel_net::udp::{FRAME_MAX, UdpSource};
 use tercel_net::xdp::XdpPort;
 use tercel_types::{Frame, FrameSink, FrameSource, Nanos, PortError};
+
+/// Bytes that a kernel socket may keep while the host is busy.
+pub(crate) const RECEIVE_BUFFER: usize = 4 << 20;
 
 /// How long a wait may be before it is looked whether the round is over.
 const WAIT: Duration = Duration::from_millis(10);
@@ -41,6 +46,8 @@ impl WaitingUdp {
     /// Joins `group` by the interface that has this address.
     pub(crate) fn open(group: SocketAddrV4, interface: Ipv4Addr) -> io::Result<WaitingUdp> {
         let socket = UdpSocket::bind(group)?;
+        // As much as the polled socket has.
+        setsockopt(&socket, RcvBufForce, &RECEIVE_BUFFER)?;
         socket.join_multicast_v4(group.ip(), &interface)?;
         socket.set_read_timeout(Some(WAIT))?;
         Ok(WaitingUdp { socket, local: group, buffer: vec![0; FRAME_MAX].into_boxed_slice() })

@@ -23,11 +23,12 @@ const START: Duration = Duration::from_secs(15);
 /// Between two openings of the market, until the host quotes.
 const OPENINGS: Duration = Duration::from_millis(5);
 
-/// How long an order may take. A packet without one is counted as lost and sent again.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// How long an order may take: longer than a busy machine keeps a thread waiting. A packet without
+/// one is counted as lost and sent again.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Packets in a row without an order after which the path is given up.
-const LOST_MAX: u32 = 20;
+const LOST_MAX: u32 = 5;
 
 /// Runs a round over a path, with the order session over either TCP.
 ///

@@ -12,10 +12,12 @@
 //! without files, no file of DPDK is locked, and the one thing that the kernel keeps, the XDP
 //! program of a `net_af_xdp` device, is taken off at the next start if no socket uses it.
 //!
-//! All unsafe code is in `sys.rs` and `orphan/sys.rs`.
+//! All unsafe code is in `sys.rs`, `below.rs` and `orphan/sys.rs`.
 #![deny(unsafe_code)]
 
 mod arguments;
+#[allow(unsafe_code)]
+mod below;
 mod config;
 mod diagnosis;
 mod eal;

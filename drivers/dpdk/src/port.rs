@@ -5,7 +5,7 @@ use crate::flow::{self, FlowRule};
 use crate::report::{Link, PortReport};
 use crate::stamp::{Arrival, Unit};
 use crate::sys::{self, Device, Inbox, Outgoing, Pool, StampField};
-use crate::{DpdkError, Eal, diagnosis, orphan};
+use crate::{DpdkError, Eal, below, diagnosis, orphan};
 use core::ffi::CStr;
 use std::ffi::CString;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -27,8 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A virtual device over an interface of the kernel (`net_af_xdp`, `net_af_packet`, `net_tap`) looks
 /// for it in the network namespace of the calling thread, when it is opened and when it is dropped.
 pub struct DpdkPort {
-    // Dropped in this order: buffers go back to the pool, the device is closed, the pool is freed,
-    // and DPDK ends behind the last port.
+    // Dropped in this order: nothing holds the device's socket any more, buffers go back to the
+    // pool, the device is closed, the pool is freed, and DPDK ends behind the last port.
+    below: Option<below::Socket>,
     inbox: Inbox,
     outgoing: Option<Outgoing>,
     device: Open,
@@ -95,13 +96,14 @@ impl DpdkPort {
     /// What was counted. Asks the device, which may take a system call.
     pub fn report(&self) -> PortReport {
         let counted = self.device.get().statistics().unwrap_or_default();
+        let dropped = self.below.as_ref().map(below::Socket::dropped).unwrap_or_default();
         PortReport {
             stamped: self.arrival.stamped,
             stamps_refused: self.arrival.refused,
             received: counted.received,
             sent: counted.sent,
-            missed: counted.missed,
-            no_buffer: counted.no_buffer,
+            missed: counted.missed + dropped.missed,
+            no_buffer: counted.no_buffer + dropped.no_buffer,
             receive_errors: counted.receive_errors,
             transmit_errors: counted.transmit_errors,
             buffers_free: self.pool.available(),
@@ -126,9 +128,11 @@ struct Set {
 }
 
 fn open(eal: &Eal, config: &PortConfig, name: &Name) -> Result<DpdkPort, DpdkError> {
+    let before = below::Sockets::of_driver(name.driver());
     let mut device = bring_in(name, &config.device)?;
     match set_up(config, name, &mut device) {
         Ok((pool, set)) => Ok(DpdkPort {
+            below: before.and_then(|before| before.new_one()),
             inbox: Inbox::new(),
             outgoing: None,
             device: Open(Some(device)),

@@ -25,17 +25,21 @@ const RECEIVE_WINDOW: usize = 64 * 1024;
 const SHIFT: u8 = 1;
 
 /// A peer with a keep-alive that is silent for this long is lost, and a connection that is closing
-/// is given up.
+/// is given up, sooner when it is sent into the void.
 const SILENCE: Nanos = Nanos::from_secs(60);
 
 /// How much faster time runs for the stack behind.
 ///
-/// Its timers are made for the internet and cannot be set: what is lost is sent again after a second
-/// at the earliest, and after a minute at last. For a venue across the room that is long, and after
-/// an outage of ten seconds an order session would be given up before it is heard from. So each
-/// second is twenty to it: 50 ms at the earliest, a little above the 40 ms for which Linux holds
-/// back an acknowledgement, and 3 s at last. Spans that we set are stretched likewise.
+/// Its timers are made for the internet and cannot be set: what is lost is sent again after a
+/// second at the earliest. For a venue across the room that is long, so each second is twenty to
+/// it: 50 ms, a little above the 40 ms for which Linux holds back an acknowledgement. Spans that we
+/// set are stretched likewise.
 pub(crate) const SPEED: u64 = 20;
+
+/// What is not acknowledged is sent again after this long at the latest. The stack behind doubles
+/// its time-out up to a minute; a venue gives a silent session up after fifteen seconds (SoupBinTCP
+/// §1.4), so that after an outage of ten there would be one try or none.
+const RETRY_MAX: Nanos = Nanos::from_secs(1);
 
 /// The stack behind, and what its frames tell.
 pub(crate) struct Behind {
@@ -48,10 +52,21 @@ pub(crate) struct Behind {
     pub(crate) neighbour: Neighbour,
     /// The peer has reset the current connection.
     pub(crate) peer_reset: bool,
+    /// When the connection is given up if nothing more is heard.
+    pub(crate) deadline: Nanos,
+    /// How long the peer of an open connection may be silent.
+    silence: Nanos,
+    /// How far the time of the stack behind has been put forward, in its own microseconds.
+    forward: u64,
+    /// The timer of the stack behind that is waited for, and when it is put forward to it.
+    waited: (u64, Nanos),
 }
 
-/// The time as the stack behind has it.
-pub(crate) fn instant(now: Nanos) -> Instant {
+/// No time at all.
+const NEVER: Nanos = Nanos(u64::MAX);
+
+/// The time as the stack behind would have it had it never been put forward.
+fn stretched(now: Nanos) -> Instant {
     Instant::from_micros((now.0 / 1_000).saturating_mul(SPEED) as i64)
 }
 
@@ -70,7 +85,7 @@ impl Behind {
         let mac = HardwareAddress::Ethernet(EthernetAddress(config.mac));
         let mut behind = Config::new(mac);
         behind.random_seed = config.seed;
-        let mut interface = Interface::new(behind, &mut wire.idle(), instant(now));
+        let mut interface = Interface::new(behind, &mut wire.idle(), stretched(now));
         interface.update_ip_addrs(|addresses| {
             let ours = IpCidr::Ipv4(Ipv4Cidr::new(config.address, config.prefix));
             // The first of a list that has space for at least one.
@@ -99,7 +114,16 @@ impl Behind {
             wire,
             neighbour,
             peer_reset: false,
+            deadline: NEVER,
+            silence: NEVER,
+            forward: 0,
+            waited: (0, NEVER),
         }
+    }
+
+    /// The time as the stack behind has it.
+    pub(crate) fn instant(&self, now: Nanos) -> Instant {
+        stretched(now) + Duration::from_micros(self.forward)
     }
 
     pub(crate) fn socket(&mut self) -> &mut Socket<'static> {
@@ -129,8 +153,9 @@ impl Behind {
     }
 
     fn ingest(&mut self, frame: &[u8], now: Nanos) {
+        let at = self.instant(now);
         let mut device = self.wire.with(frame);
-        self.interface.poll_ingress_single(instant(now), &mut device, &mut self.sockets);
+        self.interface.poll_ingress_single(at, &mut device, &mut self.sockets);
     }
 
     fn segment(&mut self, segment: &Segment, frame: &[u8], now: Nanos) {
@@ -142,6 +167,9 @@ impl Behind {
             report.duplicate_acks += u64::from(conn.on_arrival(segment, unacked, unread));
             let expected = segment.len == 0 || segment.seq == conn.expected(unread);
             report.out_of_order += u64::from(!expected);
+        }
+        if self.silence != NEVER {
+            self.deadline = Nanos(now.0.saturating_add(self.silence.0));
         }
         let from_next_hop = conn.link.is_some_and(|link| link[..6] == segment.mac);
         if from_next_hop && self.neighbour.address == *self.config.peer.ip() {
@@ -168,13 +196,54 @@ impl Behind {
         {}
     }
 
-    /// When the stack behind has something to do that no frame brings about.
-    pub(crate) fn due(&mut self, at: Instant) -> Nanos {
+    /// When there is something to do that no frame brings about.
+    pub(crate) fn due(&mut self, now: Nanos) -> Nanos {
+        let Some(timer) = self.timer(now) else { return self.deadline };
+        let due = timer.saturating_sub(self.forward).div_ceil(SPEED).saturating_mul(1_000);
+        if !self.awaits_answer() {
+            self.waited = (0, NEVER);
+        } else if self.waited.0 != timer {
+            self.waited = (timer, Nanos(now.0.saturating_add(RETRY_MAX.0)));
+        }
+        Nanos(due).min(self.waited.1).min(self.deadline)
+    }
+
+    /// When the stack behind has something to do, in its own microseconds.
+    fn timer(&mut self, now: Nanos) -> Option<u64> {
+        let at = self.instant(now);
         let due = self.interface.poll_at(at, &self.sockets);
-        due.map_or(Nanos(u64::MAX), |due| {
-            let micros = (due.total_micros() as u64).div_ceil(SPEED);
-            Nanos(micros.saturating_mul(1_000))
+        due.map(|due| due.total_micros() as u64)
+    }
+
+    /// Whether something was sent that the peer has to acknowledge.
+    fn awaits_answer(&self) -> bool {
+        self.handles.iter().any(|handle| {
+            let socket = self.sockets.get::<Socket>(*handle);
+            match socket.state() {
+                SocketState::Closed | SocketState::TimeWait | SocketState::Listen => false,
+                SocketState::Established | SocketState::CloseWait | SocketState::FinWait2 => {
+                    socket.send_queue() > 0
+                }
+                SocketState::SynSent
+                | SocketState::SynReceived
+                | SocketState::FinWait1
+                | SocketState::Closing
+                | SocketState::LastAck => true,
+            }
         })
+    }
+
+    /// Puts the time of the stack behind forward to its timer when that has been waited for long
+    /// enough.
+    pub(crate) fn hurry(&mut self, now: Nanos) {
+        if now < self.waited.1 || self.timer(now) != Some(self.waited.0) {
+            return;
+        }
+        let at = self.instant(now).total_micros() as u64;
+        self.forward += self.waited.0.saturating_sub(at);
+        self.waited.1 = NEVER;
+        // It would have forgotten the next hop's address over this.
+        self.neighbour.remind_at(now);
     }
 
     /// Keeps the next hop's MAC address known: asks for it when it is time, and reminds the stack
@@ -240,24 +309,33 @@ impl Behind {
     /// Begins a connection from `port` on the socket that is free, or freed by force.
     pub(crate) fn connect(&mut self, port: u16, prepares: bool, now: Nanos) -> bool {
         self.current = 1 - self.current;
-        let timeout = self.config.connect_timeout;
         if self.socket().is_open() {
             self.socket().abort();
-            self.egress(instant(now));
+            self.egress(self.instant(now));
         }
+        self.silence = NEVER;
+        self.deadline = Nanos(now.0.saturating_add(self.config.connect_timeout.0));
         self.wire.forget_ahead();
         self.wire.conn = Conn::new(port, SHIFT, prepares);
         self.peer_reset = false;
-        self.socket().set_timeout(Some(duration(timeout)));
+        self.socket().set_timeout(None);
         let (peer, local) = (self.config.peer, (self.config.address, port));
         let socket = self.sockets.get_mut::<Socket>(self.handles[self.current]);
         socket.connect(self.interface.context(), peer, local).is_ok()
     }
 
     /// The connection is open: only a peer that is asked may be given up for its silence.
-    pub(crate) fn opened(&mut self) {
-        let silence = self.config.keep_alive.map(|every| SILENCE.0.max(every.0.saturating_mul(4)));
-        self.socket().set_timeout(silence.map(|span| duration(Nanos(span))));
+    pub(crate) fn opened(&mut self, now: Nanos) {
+        self.silence = match self.config.keep_alive {
+            Some(every) => Nanos(SILENCE.0.max(every.0.saturating_mul(4))),
+            None => NEVER,
+        };
+        self.deadline = Nanos(now.0.saturating_add(self.silence.0));
+    }
+
+    /// Nothing is waited for any more.
+    pub(crate) fn forget_deadline(&mut self) {
+        (self.silence, self.deadline) = (NEVER, NEVER);
     }
 
     /// Closes the connection in good order, in the background.

@@ -1,9 +1,9 @@
 //! What is known of the connection from outside: sequence numbers, windows and the like, read from
 //! the segments that go by and from what the stack behind tells in public.
 //!
-//! The stack behind keeps the same numbers to itself. Where these here and its own could differ, the
-//! comparison of every prepared segment tells; until then they decide only whether a segment may be
-//! prepared, never what is sent again.
+//! The stack behind keeps the same numbers to itself. Where these here and its own could differ,
+//! the comparison of every prepared segment tells; until then they decide only whether a segment
+//! may be prepared, never what is sent again.
 
 use crate::arrival::{ACK, ETHERNET, IP, RST, SYN, Segment};
 

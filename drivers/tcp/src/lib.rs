@@ -5,12 +5,12 @@
 //! address of its own; nothing of it passes the kernel.
 //!
 //! **The prepared segment.** The headers of the next segment are written as soon as the last has
-//! gone. [`reserve`] hands out the payload area of a frame of the port itself; [`commit`] writes two
-//! lengths and two checksums, and the frame is on the wire. Only then smoltcp is given the same
+//! gone. [`reserve`] hands out the payload area of a frame of the port itself; [`commit`] writes
+//! two lengths and two checksums, and the frame is on the wire. Only then smoltcp is given the same
 //! bytes, and makes its own frame of them, which is compared with the one that was sent, byte for
 //! byte, and dropped. So smoltcp knows of every byte, repeats what is lost, and checks every order.
-//! Where the two differ its frame goes out too, which a peer takes for a repetition, and the rest of
-//! the connection does without prepared segments.
+//! Where the two differ its frame goes out too, which a peer takes for a repetition, and the rest
+//! of the connection does without prepared segments.
 //!
 //! A segment is prepared only while nothing else is due: the connection is open both ways, all that
 //! was committed before has been sent, the window has room, the next hop's MAC address is fresh.

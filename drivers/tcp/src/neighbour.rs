@@ -76,6 +76,11 @@ impl Neighbour {
         self.mac.filter(|_| self.holds(now))
     }
 
+    /// The stack behind is to be reminded at this time, if ever.
+    pub(crate) fn remind_at(&mut self, at: Nanos) {
+        self.remind_at = self.remind_at.min(at);
+    }
+
     /// When the next of these changes.
     pub(crate) fn due(&self, now: Nanos) -> Nanos {
         let due = self.ask_at.min(self.remind_at);

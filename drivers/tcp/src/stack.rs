@@ -1,7 +1,7 @@
 //! The stack: one port, one peer, one connection at a time.
 
 use crate::arrival::HEADERS;
-use crate::behind::{Behind, instant};
+use crate::behind::Behind;
 use crate::config::{ConfigError, TcpConfig};
 use crate::inbox::Inbox;
 use crate::prepared::Prepared;
@@ -69,9 +69,11 @@ impl<P: FrameSource + FrameSink, C: Clock> TcpStack<P, C> {
     pub fn new(port: P, config: TcpConfig, clock: C) -> Result<TcpStack<P, C>, ConfigError> {
         config.check()?;
         let now = clock.now();
+        let behind = Behind::new(config, now);
         Ok(TcpStack {
             port,
-            behind: Behind::new(config, now),
+            polled: behind.instant(now),
+            behind,
             clock,
             inbox: Inbox::new(),
             staging: vec![0; SEND_MAX].into_boxed_slice(),
@@ -80,7 +82,6 @@ impl<P: FrameSource + FrameSink, C: Clock> TcpStack<P, C> {
             prepared: Prepared::new(),
             room: 0,
             due: Nanos(0),
-            polled: instant(now),
             state: State::Closed(Reason::NotDialled),
             ports: Ports::new(config.seed),
             prepares: true,
@@ -189,6 +190,7 @@ impl<P: FrameSource + FrameSink, C: Clock> TcpStack<P, C> {
 
     fn end(&mut self, reason: Reason) {
         self.state = State::Closed(reason);
+        self.behind.forget_deadline();
         (self.held, self.room) = (0, 0);
         self.reserved = Reserved::Nothing;
     }
@@ -208,10 +210,14 @@ impl<P: FrameSource + FrameSink, C: Clock> TcpStack<P, C> {
             self.behind.drain(&mut self.inbox);
         }
         self.behind.discard(!self.is_readable());
-        let at = instant(now);
-        if matches!(self.state, State::Open) {
+        self.behind.hurry(now);
+        if !matches!(self.state, State::Closed(_)) {
             self.behind.keep_neighbour(now);
         }
+        if now >= self.behind.deadline {
+            self.given_up();
+        }
+        let at = self.behind.instant(now);
         for _ in 0..ROUNDS {
             self.behind.egress(at);
             let had = !self.behind.wire.outbox.is_empty();
@@ -220,12 +226,20 @@ impl<P: FrameSource + FrameSink, C: Clock> TcpStack<P, C> {
                 break;
             }
         }
-        self.follow();
+        self.follow(now);
         self.ready(now, at);
     }
 
+    /// Nothing was heard for too long.
+    #[cold]
+    fn given_up(&mut self) {
+        let why = if self.state == State::Connecting { Reason::NoAnswer } else { Reason::Silent };
+        self.behind.socket().abort();
+        self.end(why);
+    }
+
     /// The state of the connection from that of its socket.
-    fn follow(&mut self) {
+    fn follow(&mut self, now: Nanos) {
         let socket = self.behind.socket().state();
         let reset = self.behind.peer_reset;
         match (self.state, socket) {
@@ -235,7 +249,7 @@ impl<P: FrameSource + FrameSink, C: Clock> TcpStack<P, C> {
             (State::Connecting, SocketState::SynSent | SocketState::SynReceived) => {}
             (State::Connecting, _) => {
                 self.state = State::Open;
-                self.behind.opened();
+                self.behind.opened(now);
                 self.behind.wire.report.connected += 1;
             }
             (State::Open, SocketState::Closed) => {
@@ -248,7 +262,7 @@ impl<P: FrameSource + FrameSink, C: Clock> TcpStack<P, C> {
     /// Prepares the next segment if one can leave as soon as it is committed.
     pub(crate) fn ready(&mut self, now: Nanos, at: Instant) {
         self.polled = at;
-        self.due = self.behind.due(at);
+        self.due = self.behind.due(now);
         // With anything due the stack behind would send that, not what is committed next.
         let quiet = self.state == State::Open && self.held == 0 && self.due > now;
         let ready = quiet && self.behind.neighbour.holds(now);
@@ -301,7 +315,7 @@ impl<P: FrameSource + FrameSink, C: Clock> TcpStack<P, C> {
         let now = self.clock.now();
         // A timer that has run out since would make the stack behind send other bytes first: it
         // gets this segment at the time when it was last at rest.
-        let at = if now < self.due { instant(now) } else { self.polled };
+        let at = if now < self.due { self.behind.instant(now) } else { self.polled };
         self.behind.queue_ahead();
         self.behind.egress(at);
         if self.behind.wire.forget_ahead() {

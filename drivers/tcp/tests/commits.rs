@@ -146,6 +146,23 @@ fn a_timer_that_runs_out_just_then_does_not_disturb() {
 }
 
 #[test]
+fn after_an_outage_all_is_there_within_a_second_or_so() {
+    let mut lab = Lab::open(config(11));
+    let now = lab.time.now().0;
+    lab.net.borrow_mut().faults.outage = (now, now + 10_000 * MS);
+    for i in 0..50 {
+        assert!(lab.send(&[i; 40]));
+        lab.run(200 * MS);
+    }
+    assert!(lab.server.got.is_empty());
+    let tries = lab.client.report().retransmits;
+    assert!((10..20).contains(&tries), "{tries}");
+    let got = got_after(&mut lab, 1_050 * MS);
+    assert_eq!(got, (0..50).flat_map(|i| [i; 40]).collect::<Vec<u8>>());
+    assert_eq!(lab.client.report().mismatches, 0);
+}
+
+#[test]
 fn a_next_hop_that_moves_is_followed() {
     let mut lab = Lab::open(config(8));
     assert!(lab.send(b"here "));

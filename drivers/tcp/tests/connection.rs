@@ -4,6 +4,7 @@ mod lab;
 
 use lab::{CLIENT, End, Faults, Lab, MS, Net, SERVER, Time, config};
 use smoltcp::socket::tcp;
+use smoltcp::wire::{IpCidr, Ipv4Cidr};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use tercel_tcp::{ConfigError, Reason, State, TcpConfig, TcpStack};
 use tercel_types::{Clock, Nanos, PortError, StreamPort};
@@ -235,6 +236,33 @@ fn an_idle_connection_lasts_and_its_next_order_does_not_wait_for_arp() {
         assert_eq!(lab.server.got.len(), 7 * round);
     }
     assert!(lab.client.report().arp_refreshes > 50);
+}
+
+#[test]
+fn through_a_gateway() {
+    let far = Ipv4Addr::new(192, 168, 5, 5);
+    let peer = SocketAddrV4::new(far, lab::PORT);
+    let routed = TcpConfig { peer, gateway: Some(SERVER), ..config(12) };
+    let mut lab = Lab::with(routed, Faults::default());
+    // The gateway and the host behind it are one here.
+    lab.server.interface.update_ip_addrs(|addresses| {
+        addresses.push(IpCidr::Ipv4(Ipv4Cidr::new(far, 32))).unwrap();
+    });
+    lab.client.dial();
+    lab.until(State::Open);
+    lab.run(5 * MS);
+    for round in 1..=10 {
+        // What the peer sends says nothing about the gateway's address: it is asked for.
+        lab.server.to_send.extend_from_slice(b"news");
+        lab.run(70 * SECOND);
+        assert_eq!(lab.read().unwrap(), b"news");
+        assert!(lab.send(b"order"));
+        let report = lab.client.report();
+        assert_eq!((report.fast, report.ordinary, report.mismatches), (round, 0, 0));
+    }
+    lab.run(MS);
+    assert_eq!(lab.server.got.len(), 50);
+    assert!(lab.client.report().arp_refreshes >= 20);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Frames beside the kernel's stack: ports, the feed's lines over them, the order session over one.
 
 mod lines;
+#[cfg(feature = "lab")]
+mod loss;
 mod port;
 mod session;
 

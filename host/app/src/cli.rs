@@ -162,6 +162,10 @@ pub(crate) struct RunArgs {
     /// Write every order packet as sent to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) orders: Option<PathBuf>,
+    /// Lose this share of the order session's frames, where it runs beside the kernel's stack.
+    #[cfg_attr(feature = "lab", arg(long, hide = true, default_value_t = 0.0, value_parser = share))]
+    #[cfg_attr(not(feature = "lab"), arg(skip))]
+    pub(crate) orders_loss: f64,
     /// Print a line of JSON this often while running, and the summary as JSON.
     #[arg(long, value_name = "MS")]
     pub(crate) status_ms: Option<u64>,
@@ -395,9 +399,14 @@ fn per_line<T: Copy>(text: &str, one: impl Fn(&str) -> Option<T>) -> Option<PerL
 }
 
 #[cfg(feature = "lab")]
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "a number from 0 to 1 is wanted".into())
+}
+
+#[cfg(feature = "lab")]
 fn shares(text: &str) -> Result<PerLine<f64>, String> {
-    let share = |text: &str| text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
-    per_line(text, share)
+    per_line(text, |text| share(text).ok())
         .ok_or_else(|| "a number from 0 to 1 is wanted, or two with a comma".into())
 }
 

@@ -11,6 +11,7 @@ mod path;
 mod template;
 
 pub(crate) use error::ConfigError;
+pub(crate) use path::PathName;
 use path::PathValues;
 #[cfg(feature = "lab")]
 pub(crate) use template::HostTemplate;

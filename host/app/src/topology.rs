@@ -82,11 +82,13 @@ pub(crate) fn bypass(config: &Config) -> Result<Option<BypassLines>> {
     if ports.is_empty() { Ok(None) } else { BypassLines::open(ports).map(Some) }
 }
 
-/// What carries the order session.
-pub(crate) fn transport(config: &Config) -> Result<Transport> {
+/// What carries the order session. A laboratory may lose a share of its frames.
+pub(crate) fn transport(config: &Config, loss: f64) -> Result<Transport> {
     let orders = &config.values.orders;
     Ok(match config.order_path()? {
-        Some(path) => Transport::Bypass(Box::new(BypassSession::open(path, HostClock::new())?)),
+        Some(path) => {
+            Transport::Bypass(Box::new(BypassSession::open(path, loss, HostClock::new())?))
+        }
         None => {
             let timeout = Duration::from_millis(orders.connect_timeout_ms.into());
             Transport::Kernel(KernelTcp::new(orders.address, timeout))

@@ -49,7 +49,8 @@ impl CoreSet {
             let bits = self.0.range(index * 32..(index + 1) * 32);
             bits.fold(0u32, |word, core| word | 1 << (core % 32))
         };
-        let words: Vec<String> = (0..words).rev().map(|index| format!("{:08x}", word(index))).collect();
+        let words: Vec<String> =
+            (0..words).rev().map(|index| format!("{:08x}", word(index))).collect();
         words.join(",")
     }
 

@@ -142,8 +142,11 @@ fn shell(path: &str, value: &str) -> String {
 pub fn script(findings: &[Finding]) -> String {
     let mut lines = vec!["#!/bin/sh".to_string()];
     let mut reverts: Vec<String> = Vec::new();
-    lines.push("# Changes hold until the next boot. Commands to take them back are at the end.".into());
-    for write in writes(findings).iter().filter(|write| allowed(&write.path) && plain(&write.value)) {
+    lines.push(
+        "# Changes hold until the next boot. Commands to take them back are at the end.".into(),
+    );
+    for write in writes(findings).iter().filter(|write| allowed(&write.path) && plain(&write.value))
+    {
         lines.push(String::new());
         lines.push(format!("# {}: {}; was {}", write.check, write.what, write.old));
         lines.push(write.command());

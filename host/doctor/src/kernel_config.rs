@@ -36,9 +36,9 @@ impl KernelConfig {
     /// What `CONFIG_<name>` is.
     pub(crate) fn setting(&self, name: &str) -> Setting {
         let Ok(text) = &self.0 else { return Setting::Unknown };
-        let value = text.lines().find_map(|line| {
-            line.strip_prefix("CONFIG_")?.strip_prefix(name)?.strip_prefix('=')
-        });
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix("CONFIG_")?.strip_prefix(name)?.strip_prefix('='));
         value.map_or(Setting::NotSet, |value| Setting::Is(value.trim_matches('"').to_string()))
     }
 }

@@ -107,11 +107,11 @@ impl<'a> Machine<'a> {
     /// without a value.
     pub(crate) fn boot(&self, name: &str) -> Result<Option<&str>, Unread> {
         let line = self.cmdline.as_ref().map_err(Clone::clone)?;
-        let values = line.split_whitespace().filter_map(|word| match word.split_once('=') {
+        let mut values = line.split_whitespace().filter_map(|word| match word.split_once('=') {
             Some((key, value)) => (key == name).then_some(value),
             None => (word == name).then_some(""),
         });
-        Ok(values.last())
+        Ok(values.next_back())
     }
 
     /// A list of cores that a file says.
@@ -155,9 +155,9 @@ pub(crate) fn status(tree: &Tree, key: &str) -> Result<String, Unread> {
     let path = "/proc/self/status";
     let text = tree.text(path)?;
     let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
-    value.map(|value| value.trim().to_string()).ok_or_else(|| {
-        Unread::because(path, &format!("has no line {key}"))
-    })
+    value
+        .map(|value| value.trim().to_string())
+        .ok_or_else(|| Unread::because(path, &format!("has no line {key}")))
 }
 
 fn flags(tree: &Tree) -> Result<Vec<String>, Unread> {

@@ -13,7 +13,7 @@ pub use hop::Hop;
 pub use jitter::Jitter;
 
 use crate::check::Area;
-use crate::finding::{Finding, Outcome, Remedy};
+use crate::finding::{Finding, Outcome};
 use crate::machine::Machine;
 use hdrhistogram::Histogram;
 use serde::Serialize;
@@ -36,7 +36,7 @@ impl Plan {
         let cores: Vec<usize> = machine.hot.iter().collect();
         let online = machine.online.clone().unwrap_or_default();
         let other = |first: usize| {
-            // The ring's other end would be on a hot core, else on any that this process may use.
+            // Another hot core, else any that this process may use.
             let allowed = machine.allowed_cores();
             let mut all = cores.iter().copied().chain(allowed.iter()).chain(online.iter());
             all.find(|core| *core != first)
@@ -175,7 +175,10 @@ impl Measurements {
     pub(crate) fn rows(&self) -> Vec<(String, Times)> {
         let mut rows = Vec::new();
         for jitter in &self.jitter {
-            rows.push((format!("gap on core {}, {:.1} s", jitter.core, jitter.seconds), jitter.gaps));
+            rows.push((
+                format!("gap on core {}, {:.1} s", jitter.core, jitter.seconds),
+                jitter.gaps,
+            ));
         }
         if let Some(hop) = &self.hop {
             rows.push((format!("hop core {} to core {}, one way", hop.from, hop.to), hop.one_way));
@@ -190,8 +193,10 @@ impl Measurements {
     /// What the figures come to.
     pub(crate) fn findings(&self, machine: &Machine<'_>) -> Vec<Finding> {
         let mut found: Vec<(&'static str, Outcome)> = Vec::new();
-        let jitter = self.jitter.iter().map(|jitter| jitter.judge(machine.is_virtual()));
-        found.extend(jitter.map(|outcome| ("jitter", outcome)));
+        for jitter in &self.jitter {
+            let isolated = machine.isolated.as_ref().is_ok_and(|cores| cores.has(jitter.core));
+            found.push(("jitter", jitter.judge(isolated, machine.is_virtual())));
+        }
         found.extend(self.hop.iter().map(|hop| ("core-hop", hop.judge())));
         found.extend(self.clock.iter().map(|clock| ("timer-cost", clock.judge())));
         found.extend(self.failed.iter().map(|failed| {
@@ -212,8 +217,4 @@ impl Measurements {
         };
         found.into_iter().map(finding).collect()
     }
-}
-
-fn of_host() -> Remedy {
-    Remedy::host("a core of its own for each virtual processor; no change in the guest helps")
 }

@@ -120,9 +120,10 @@ pub(crate) fn interface_with(address: Ipv4Addr) -> io::Result<Option<String>> {
     unsafe {
         while let Some(entry) = next.as_ref() {
             next = entry.ifa_next;
-            let is_ip = entry.ifa_addr.as_ref().is_some_and(|name| {
-                libc::c_int::from(name.sa_family) == libc::AF_INET
-            });
+            let is_ip = entry
+                .ifa_addr
+                .as_ref()
+                .is_some_and(|name| libc::c_int::from(name.sa_family) == libc::AF_INET);
             if is_ip {
                 let name = entry.ifa_addr.cast::<libc::sockaddr_in>().read_unaligned();
                 if name.sin_addr.s_addr == u32::from_ne_bytes(address.octets()) {

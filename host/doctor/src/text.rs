@@ -56,7 +56,12 @@ fn machine(out: &mut dyn Write, machine: &Description) -> fmt::Result {
     let cores = machine.cores.map_or("an unknown number of".into(), |cores| cores.to_string());
     let kind = if machine.virtual_machine { ", a virtual machine" } else { "" };
     let product = machine.product.as_ref().map(|product| format!(" ({product})"));
-    writeln!(out, "{}, {cores} cores{kind}{}", or_unknown(&machine.cpu), product.unwrap_or_default())?;
+    writeln!(
+        out,
+        "{}, {cores} cores{kind}{}",
+        or_unknown(&machine.cpu),
+        product.unwrap_or_default()
+    )?;
     let load = machine.load.map(|load| format!(", load {load}")).unwrap_or_default();
     writeln!(out, "Linux {}{load}", or_unknown(&machine.kernel))?;
     let from = match machine.hot_cores_from {
@@ -77,6 +82,9 @@ fn machine(out: &mut dyn Write, machine: &Description) -> fmt::Result {
 /// The widest verdict and a space.
 const VERDICT: usize = 16;
 
+/// Settings of one finding that are shown; a machine may have an interrupt for each queue.
+const WRITES: usize = 3;
+
 fn finding(out: &mut dyn Write, finding: &Finding, first: bool, style: Style) -> fmt::Result {
     let subject = finding.subject.as_ref().map(|subject| format!(" {subject}")).unwrap_or_default();
     let head = format!("{}{subject}: {}", finding.check, finding.found);
@@ -92,11 +100,14 @@ fn finding(out: &mut dyn Write, finding: &Finding, first: bool, style: Style) ->
         labelled(out, "why", finding.why, style)?;
     }
     if bad || style.explain {
+        let mut writes = 0;
         for remedy in &finding.remedies {
             match remedy {
                 Remedy::Write { path, value, .. } => {
-                    let command = format!("echo {value} > {path}");
-                    whole(out, "do", &command)?;
+                    writes += 1;
+                    if writes <= WRITES {
+                        whole(out, "do", &format!("echo {value} > {path}"))?;
+                    }
                 }
                 Remedy::Command { command, .. } => whole(out, "do", command)?,
                 Remedy::Boot { what, parameter } => {
@@ -105,6 +116,10 @@ fn finding(out: &mut dyn Write, finding: &Finding, first: bool, style: Style) ->
                 Remedy::Advice { what } => labelled(out, "do", what, style)?,
                 Remedy::Host { what } => labelled(out, "host", what, style)?,
             }
+        }
+        if writes > WRITES {
+            let more = format!("and {} more; `tercel doctor --fix` prints all", writes - WRITES);
+            labelled(out, "", &more, style)?;
         }
     }
     Ok(())
@@ -132,7 +147,8 @@ fn measured(out: &mut dyn Write, measurements: &Measurements) -> fmt::Result {
     };
     writeln!(out, "  {:<34} {:>9} {:>9} {:>9} {:>9}", "", "p50", "p99", "p99.9", "max")?;
     for (name, times) in measurements.rows() {
-        let [p50, p99, p999, max] = [times.p50_ns, times.p99_ns, times.p999_ns, times.max_ns].map(ns);
+        let [p50, p99, p999, max] =
+            [times.p50_ns, times.p99_ns, times.p999_ns, times.max_ns].map(ns);
         writeln!(out, "  {name:<34} {p50:>9} {p99:>9} {p999:>9} {max:>9}")?;
     }
     Ok(())
@@ -158,7 +174,8 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let last = lines.len() - 1;
-        if !lines[last].is_empty() && lines[last].chars().count() + 1 + word.chars().count() > width {
+        if !lines[last].is_empty() && lines[last].chars().count() + 1 + word.chars().count() > width
+        {
             lines.push(word.to_string());
         } else {
             let gap = if lines[last].is_empty() { "" } else { " " };

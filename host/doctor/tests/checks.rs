@@ -80,12 +80,16 @@ const FILES: &[(&str, &str, &str, Verdict)] = &[
 fn each_file_is_looked_at() {
     let machine = files(COLOCATED);
     let probes = probes("eth1", tuned("ice"));
+    let folder = harness::unpacked(&machine);
     for (check, path, text, verdict) in FILES {
-        let folder = harness::unpacked(&machine);
         put(folder.path(), path, text.as_bytes());
         let findings = found(folder.path(), &Subject::default(), &probes);
         let said = verdicts(&findings, check);
         assert!(said.contains(verdict), "{check} with {path} = {text:?}: {said:?}");
+        match machine.get(*path) {
+            Some(text) => put(folder.path(), path, text.as_bytes()),
+            None => harness::remove(folder.path(), path),
+        }
     }
 }
 

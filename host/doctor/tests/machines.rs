@@ -39,10 +39,13 @@ fn expect(
 #[test]
 fn a_tuned_server_is_good() {
     let probes = probes("eth1", tuned("ice"));
-    expect(COLOCATED, &Subject::default(), &probes, Good, &[
-        ("xps", NotApplicable),
-        ("steal-time", NotApplicable),
-    ]);
+    expect(
+        COLOCATED,
+        &Subject::default(),
+        &probes,
+        Good,
+        &[("xps", NotApplicable), ("steal-time", NotApplicable)],
+    );
     // And nothing but that.
     let folder = unpacked(&files(COLOCATED));
     let findings = found(folder.path(), &Subject::default(), &probes);
@@ -56,29 +59,35 @@ fn a_laptop_is_not() {
     let mut probes = probes("enp0s31f6", untuned("e1000e"));
     probes.xdp_socket = Err("no permission (CAP_NET_RAW, CAP_BPF and CAP_NET_ADMIN)".into());
     probes.clock = Ok(tercel_doctor::KernelClock { synchronised: false, error_max_us: 16_000_000 });
-    expect(LAPTOP, &harness::cores("7"), &probes, CouldBeBetter, &[
-        ("isolated", Wrong),
-        ("cpuset", Good),
-        ("cpu-quota", Wrong),
-        ("governor", Wrong),
-        ("smt", Wrong),
-        ("hugepages", Wrong),
-        ("memlock", Wrong),
-        ("numa", Good),
-        ("irq-affinity", Wrong),
-        ("irqbalance", Wrong),
-        ("rps", Wrong),
-        ("link", Wrong),
-        ("nic-queues", Good),
-        ("offloads", Wrong),
-        ("coalescing", Wrong),
-        ("socket-buffers", Wrong),
-        ("xdp-driver", CannotTell),
-        ("clocksource", Wrong),
-        ("tsc", Good),
-        ("virtual-machine", Good),
-        ("steal-time", NotApplicable),
-    ]);
+    expect(
+        LAPTOP,
+        &harness::cores("7"),
+        &probes,
+        CouldBeBetter,
+        &[
+            ("isolated", Wrong),
+            ("cpuset", Good),
+            ("cpu-quota", Wrong),
+            ("governor", Wrong),
+            ("smt", Wrong),
+            ("hugepages", Wrong),
+            ("memlock", Wrong),
+            ("numa", Good),
+            ("irq-affinity", Wrong),
+            ("irqbalance", Wrong),
+            ("rps", Wrong),
+            ("link", Wrong),
+            ("nic-queues", Good),
+            ("offloads", Wrong),
+            ("coalescing", Wrong),
+            ("socket-buffers", Wrong),
+            ("xdp-driver", CannotTell),
+            ("clocksource", Wrong),
+            ("tsc", Good),
+            ("virtual-machine", Good),
+            ("steal-time", NotApplicable),
+        ],
+    );
 }
 
 #[test]
@@ -87,32 +96,38 @@ fn a_guest_cannot_do_everything_itself() {
     nic.stamping = Ok(tercel_doctor::Stamping { clock: None, receive: false });
     let mut probes = probes("eth0", nic);
     probes.hypervisor = Some("KVMKVMKVM".into());
-    expect(GUEST, &Subject::default(), &probes, Good, &[
-        ("isolated", Wrong),
-        ("nohz-full", CannotTell),
-        ("rcu-nocbs", CouldBeBetter),
-        ("governor", NotApplicable),
-        ("turbo", NotApplicable),
-        ("idle-states", NotApplicable),
-        ("smt", CannotTell),
-        ("timer-tick", CannotTell),
-        ("rt-throttling", CouldBeBetter),
-        ("hugepages", Wrong),
-        ("hugetlbfs", CouldBeBetter),
-        ("transparent-hugepages", CouldBeBetter),
-        ("irq-affinity", Wrong),
-        ("xps", NotApplicable),
-        ("watchdog", CouldBeBetter),
-        ("workqueues", CouldBeBetter),
-        ("vm-statistics", CouldBeBetter),
-        ("busy-poll", CouldBeBetter),
-        ("iommu", CouldBeBetter),
-        ("clocksource", CouldBeBetter),
-        ("ptp", CouldBeBetter),
-        ("virtual-machine", CouldBeBetter),
-        ("steal-time", Wrong),
-        ("mitigations", CouldBeBetter),
-    ]);
+    expect(
+        GUEST,
+        &Subject::default(),
+        &probes,
+        Good,
+        &[
+            ("isolated", Wrong),
+            ("nohz-full", CannotTell),
+            ("rcu-nocbs", CouldBeBetter),
+            ("governor", NotApplicable),
+            ("turbo", NotApplicable),
+            ("idle-states", NotApplicable),
+            ("smt", CannotTell),
+            ("timer-tick", CannotTell),
+            ("rt-throttling", CouldBeBetter),
+            ("hugepages", Wrong),
+            ("hugetlbfs", CouldBeBetter),
+            ("transparent-hugepages", CouldBeBetter),
+            ("irq-affinity", Wrong),
+            ("xps", NotApplicable),
+            ("watchdog", CouldBeBetter),
+            ("workqueues", CouldBeBetter),
+            ("vm-statistics", CouldBeBetter),
+            ("busy-poll", CouldBeBetter),
+            ("iommu", CouldBeBetter),
+            ("clocksource", CouldBeBetter),
+            ("ptp", CouldBeBetter),
+            ("virtual-machine", CouldBeBetter),
+            ("steal-time", Wrong),
+            ("mitigations", CouldBeBetter),
+        ],
+    );
     let folder = unpacked(&files(GUEST));
     let findings = found(folder.path(), &Subject::default(), &probes);
     let of_host = |name: &str| {

@@ -14,7 +14,7 @@ use tercel_proto::{frame, itch, itch_record, mold};
 use tercel_types::{Nanos, SeqNo, VenueId};
 
 /// Packets that are sent without a pause. An emulated card drops what finds no slot.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 4;
 const PAUSE: Duration = Duration::from_millis(1);
 /// Between two announcements that the session has ended.
 const AGAIN: Duration = Duration::from_millis(100);

@@ -119,6 +119,7 @@ fn frames_that_found_no_space_are_counted() {
         let kept = taken.len() as u64;
         println!("{driver}: {sent} sent, {kept} taken, {report:?}");
         assert!(kept >= 500 && kept < sent, "{driver}: {kept} of {sent}");
+        assert_eq!(report.missed, sent - kept, "{driver}");
         let expected: Vec<_> = (0..kept).map(numbered).collect();
         assert!(taken == expected, "{driver}: the oldest are kept, in order");
     }

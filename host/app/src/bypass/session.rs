@@ -25,15 +25,43 @@ pub(crate) struct OrderPath {
 pub(crate) struct BypassSession {
     path: OrderPath,
     clock: HostClock,
-    stack: Option<TcpStack<BypassPort, HostClock>>,
+    loss: f64,
+    stack: Option<TcpStack<SessionPort, HostClock>>,
+}
+
+#[cfg(feature = "lab")]
+type SessionPort = crate::bypass::loss::Lossy<BypassPort>;
+#[cfg(not(feature = "lab"))]
+type SessionPort = BypassPort;
+
+/// The port as it is, or, in a laboratory, with the losses that it shall have.
+#[cfg(feature = "lab")]
+fn session_port(port: BypassPort, loss: f64, seed: u64) -> SessionPort {
+    SessionPort::new(port, loss, seed)
+}
+
+#[cfg(feature = "lab")]
+fn below(port: &SessionPort) -> &BypassPort {
+    port.port()
+}
+
+#[cfg(not(feature = "lab"))]
+fn session_port(port: BypassPort, _loss: f64, _seed: u64) -> SessionPort {
+    port
+}
+
+#[cfg(not(feature = "lab"))]
+fn below(port: &SessionPort) -> &BypassPort {
+    port
 }
 
 impl BypassSession {
-    /// Opens the port.
-    pub(crate) fn open(path: OrderPath, clock: HostClock) -> Result<BypassSession> {
-        let mut session = BypassSession { path, clock, stack: None };
+    /// Opens the port. A laboratory may lose a share of the frames.
+    pub(crate) fn open(path: OrderPath, loss: f64, clock: HostClock) -> Result<BypassSession> {
+        let mut session = BypassSession { path, clock, loss, stack: None };
         session.open_stack().context("[path]")?;
-        let what = session.stack.as_ref().map(|stack| stack.port().describe()).unwrap_or_default();
+        let what =
+            session.stack.as_ref().map(|stack| below(stack.port()).describe()).unwrap_or_default();
         let path = &session.path;
         eprintln!("orders on {} from {}: {what}", path.port.device, path.address);
         Ok(session)
@@ -42,6 +70,8 @@ impl BypassSession {
     fn open_stack(&mut self) -> Result<()> {
         let path = &self.path;
         let port = path.port.open()?;
+        // Another one at each start: ports and sequence numbers of an earlier life are not met.
+        let seed = self.clock.now().0 ^ u64::from(std::process::id()) << 32;
         let config = TcpConfig {
             mac: port.mac(),
             address: path.address,
@@ -51,16 +81,16 @@ impl BypassSession {
             mtu: path.port.mtu(),
             connect_timeout: path.connect_timeout,
             keep_alive: Some(path.keep_alive).filter(|after| after.0 > 0),
-            // Another one at each start: ports and sequence numbers of an earlier life are not met.
-            seed: self.clock.now().0 ^ u64::from(std::process::id()) << 32,
+            seed,
         };
+        let port = session_port(port, self.loss, seed);
         self.stack = Some(TcpStack::new(port, config, self.clock.clone())?);
         Ok(())
     }
 
     /// Begins a connection.
     pub(crate) fn dial(&mut self) -> Result<()> {
-        let gone = self.stack.as_ref().is_none_or(|stack| stack.port().link() == Link::Gone);
+        let gone = self.stack.as_ref().is_none_or(|stack| below(stack.port()).link() == Link::Gone);
         if gone {
             self.stack = None;
             self.open_stack()?;
@@ -91,7 +121,9 @@ impl BypassSession {
     /// Adds its counters to a report.
     pub(crate) fn report(&self, counters: &mut BTreeMap<String, u64>) {
         let Some(stack) = &self.stack else { return };
-        stack.port().report("orders_port", counters);
+        below(stack.port()).report("orders_port", counters);
+        #[cfg(feature = "lab")]
+        counters.insert("orders_port_spoiled".into(), stack.port().lost);
         let report = stack.report();
         let list = [
             ("prepared", report.fast),

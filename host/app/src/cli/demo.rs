@@ -1,6 +1,6 @@
 //! Arguments of `tercel demo`.
 
-use super::FaultArgs;
+use super::{FaultArgs, share};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -11,7 +11,8 @@ use std::path::PathBuf;
   tercel demo --loss 0.05,0 --delay-us 0,300      line A loses, line B is late
   tercel demo --placement ring --symbols 50 --json
   tercel demo --source fpga                       a feed card decodes
-  tercel demo --path af_xdp --loss 0.01           beside the kernel's stack (as root)
+  tercel demo --path af_xdp --loss 0.01 --orders-loss 0.01
+                                                  beside the kernel's stack (as root)
 
 With --path other than kernel, venue and host live in two network namespaces joined by four cables
 (veth pairs): line A, line B, orders, and one for retransmission and snapshots. They are gone when
@@ -46,6 +47,10 @@ pub(crate) struct DemoArgs {
     /// kernel's stack through two network namespaces.
     #[arg(long, value_enum, default_value_t = DemoPath::Kernel)]
     pub(crate) path: DemoPath,
+    /// Share of the order session's frames that are lost, both ways; with a --path beside the
+    /// kernel's stack, whose TCP then repeats them.
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = share)]
+    pub(crate) orders_loss: f64,
     #[command(flatten)]
     pub(crate) faults: FaultArgs,
     /// Print the summary as JSON and nothing else.

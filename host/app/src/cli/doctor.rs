@@ -32,7 +32,7 @@ What belongs on the kernel's command line is printed as one line and never writt
 
 Exit status: 0 nothing is wrong, 1 something is, 2 it could not run.")]
 pub(crate) struct DoctorArgs {
-    /// Take the hot core and the interface from this configuration.
+    /// Take hot core, interfaces and port from this configuration, where they are not named here.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Cores that trade, as 2 or 2-3,6; without it the isolated ones, else the last one.

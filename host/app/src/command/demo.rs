@@ -63,6 +63,9 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let ring = feed.is_some().then_some(ring.as_path());
     let mut arguments = host_arguments(&config, ring, &folder.path.join("orders.bin"));
     arguments.extend(source.filter(|_| ring.is_none()));
+    if args.orders_loss > 0.0 {
+        arguments.push(format!("--orders-loss={}", args.orders_loss));
+    }
     let mut host = Process::start("host", &arguments, &folder.path, host_side)?;
     if !args.json {
         display::announce(args, &addresses, &folder);

@@ -1,7 +1,7 @@
 //! `tercel doctor`: what is wrong with this machine for trading, and what to do.
 
 use crate::cli::DoctorArgs;
-use crate::config::Config;
+use crate::config::{Config, PathName};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
@@ -10,8 +10,8 @@ use std::time::Duration;
 use tercel_doctor::fix::{self, Applied};
 use tercel_doctor::measure::{Measurements, Plan, measure};
 use tercel_doctor::{
-    CHECKS, CoreSet, Finding, Machine, Probes, Report, Style, Subject, Tree, Verdict, examine,
-    interface_with, write_report,
+    CHECKS, CoreSet, Finding, Machine, Port, Probes, Report, Style, Subject, Tree, Verdict,
+    examine, interface_with, write_report,
 };
 
 /// It could not run.
@@ -89,6 +89,16 @@ fn subject(args: &DoctorArgs, tree: &Tree) -> Result<Subject> {
     let values = Config::load(file)?.values;
     if subject.cores.is_empty() {
         subject.cores = values.host.core.into_iter().collect();
+    }
+    // A feed card is named on the command line, not in the configuration.
+    subject.port = subject.port.or(Some(match values.path.feed {
+        PathName::Kernel => Port::Kernel,
+        PathName::Packet => Port::Packet,
+        PathName::AfXdp => Port::Xdp,
+        PathName::Dpdk => Port::Dpdk,
+    }));
+    if subject.interfaces.is_empty() {
+        subject.interfaces = values.path.interfaces();
     }
     if subject.interfaces.is_empty() && tree.is_live() {
         let address = values.feed.interface;

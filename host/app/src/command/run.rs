@@ -101,7 +101,7 @@ fn live<S: Source>(
     let engine = topology::engine(config)?;
     eprintln!("{}", summary::memory(&engine.books().memory()));
     // Before the thread is given its core and priority: DPDK cannot be started after.
-    let transport = topology::transport(config)?;
+    let transport = topology::transport(config, args.orders_loss)?;
     let pace = topology::settle(config);
     let clock = HostClock::new();
     let start = clock.now();

@@ -23,6 +23,19 @@ pub(crate) struct PathValues {
     dpdk: DpdkValues,
 }
 
+impl PathValues {
+    /// Interfaces and devices that are named for frames to come from or go to, each once.
+    pub(crate) fn interfaces(&self) -> Vec<String> {
+        let mut names = self.feed_interfaces.clone();
+        if let Some(name) = &self.orders_interface
+            && !names.contains(name)
+        {
+            names.push(name.clone());
+        }
+        names
+    }
+}
+
 /// How frames reach the host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -53,8 +53,13 @@ pub struct Process {
 impl Process {
     /// Starts it; what it says on standard error goes to `log`.
     pub fn start(arguments: &[&str], log: &Path) -> Process {
+        Process::run(Command::new(TERCEL), arguments, log)
+    }
+
+    /// Runs a command that begins with the binary.
+    pub fn run(mut command: Command, arguments: &[&str], log: &Path) -> Process {
         let errors = std::fs::File::create(log).expect("a log file");
-        let mut child = Command::new(TERCEL)
+        let mut child = command
             .args(arguments)
             .arg("--stop-on-eof")
             .stdin(Stdio::piped())

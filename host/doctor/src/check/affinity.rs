@@ -47,18 +47,24 @@ fn irq_affinity(machine: &Machine<'_>) -> Outcomes {
     lines.retain(|line| !line.action.is_empty() || is_card(line));
     let hot = &machine.hot;
     let mut outcomes = Vec::new();
-    let groups = [(true, true), (false, true), (true, false), (false, false)];
+    // Those that come now, the cards' first; then those that somebody may still move there.
+    let groups = [(Some(true), true), (Some(false), true), (None, false)];
     for (card, now) in groups {
-        let group = || lines.iter().filter(|line| is_card(line) == card && line.now == now);
+        let of_who = |line: &&Line| card.is_none_or(|card| is_card(line) == card);
+        let group = || lines.iter().filter(of_who).filter(|line| line.now == now);
         if group().next().is_none() {
             continue;
         }
-        let who = if card { "the network card" } else { "other devices" };
         let names: Vec<String> = group().map(name).collect();
-        let verb = if now { "come" } else { "may be moved" };
-        let found = format!("interrupts of {who} {verb} to core {hot}: {}", shorten(&names));
+        let what = match (card, now) {
+            (_, false) => "interrupts that go elsewhere may be moved",
+            (Some(true), _) => "interrupts of the network card come",
+            _ => "interrupts of other devices come",
+        };
+        let found = format!("{what} to core {hot}: {}", shorten(&names));
         // DPDK and a feed card take the interrupts of theirs away; those of others remain.
-        let wrong = card && now && machine.port.is_none_or(crate::Port::interrupted);
+        let interrupted = machine.port.is_none_or(crate::Port::interrupted);
+        let wrong = card == Some(true) && interrupted;
         outcomes.push(Outcome::bad(wrong, found).fixes(group().filter_map(|l| moved(machine, l))));
     }
     if outcomes.is_empty() {
@@ -147,12 +153,12 @@ fn irqbalance(machine: &Machine<'_>) -> Outcomes {
         .is_ok_and(|isolated| machine.hot.without(isolated).is_empty() && !machine.hot.is_empty());
     Ok(vec![match left_alone {
         true => Outcome::good("runs, and leaves the isolated cores alone unless told otherwise"),
-        false => Outcome::wrong("runs, and may move interrupts to the hot cores").fix(
-            Remedy::command(
+        false => {
+            Outcome::wrong("runs, and may move interrupts to the hot cores").fix(Remedy::command(
                 "ends it now and at the next boot; or give it IRQBALANCE_BANNED_CPULIST",
                 "systemctl disable --now irqbalance".into(),
                 Some("systemctl enable --now irqbalance".into()),
-            ),
-        ),
+            ))
+        }
     }])
 }

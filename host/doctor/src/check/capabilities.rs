@@ -14,12 +14,7 @@ struct Wanted {
 }
 
 const WANTED: &[Wanted] = &[
-    Wanted {
-        name: "CAP_NET_ADMIN",
-        number: 12,
-        what: "attach XDP programs",
-        ports: &[Port::Xdp],
-    },
+    Wanted { name: "CAP_NET_ADMIN", number: 12, what: "attach XDP programs", ports: &[Port::Xdp] },
     Wanted {
         name: "CAP_NET_RAW",
         number: 13,
@@ -45,8 +40,8 @@ fn capabilities(machine: &Machine<'_>) -> Outcomes {
     let mut lacks = Vec::new();
     for wanted in WANTED {
         // CAP_SYS_ADMIN (21) is what CAP_BPF was split off.
-        let capable = machine.capable(wanted.number)?
-            || (wanted.number == 39 && machine.capable(21)?);
+        let capable =
+            machine.capable(wanted.number)? || (wanted.number == 39 && machine.capable(21)?);
         if capable { has.push(wanted) } else { lacks.push(wanted) }
     }
     let names = |list: &[&Wanted]| list.iter().map(|one| one.name).collect::<Vec<_>>().join(", ");
@@ -58,7 +53,8 @@ fn capabilities(machine: &Machine<'_>) -> Outcomes {
     let missing: Vec<String> =
         lacks.iter().map(|one| format!("{} ({})", one.name, one.what)).collect();
     let setcap = lacks.iter().map(|one| one.name.to_lowercase()).collect::<Vec<_>>().join(",");
-    let advice = format!("setcap {setcap}+ep <the tercel binary>; or AmbientCapabilities= of its unit");
+    let advice =
+        format!("setcap {setcap}+ep <the tercel binary>; or AmbientCapabilities= of its unit");
     let outcome = Outcome::bad(wrong, format!("lacks {}", missing.join(", ")));
     Ok(vec![outcome.fix(Remedy::advice(&advice))])
 }

@@ -18,7 +18,8 @@ fn clocksource(machine: &Machine<'_>) -> Outcomes {
     let folder = "/sys/devices/system/clocksource/clocksource0";
     let path = format!("{folder}/current_clocksource");
     let current = machine.tree.text(&path)?;
-    if !current.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) || current.is_empty() {
+    if !current.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) || current.is_empty()
+    {
         return Err(Unread::strange(&path, &current));
     }
     if current == "tsc" || current == "arch_sys_counter" {

@@ -31,9 +31,12 @@ fn coalescing(machine: &Machine<'_>) -> Outcomes {
         let found = format!("interrupts {us} us or {frames} frames after the first{adaptive}");
         if us == 0 && !set.adaptive {
             // Frames without a time would wait for ever; drivers then interrupt at once.
-            return Ok(Outcome::good(format!("interrupts at once (rx-usecs 0, rx-frames {frames})")));
+            return Ok(Outcome::good(format!(
+                "interrupts at once (rx-usecs 0, rx-frames {frames})"
+            )));
         }
-        let adaptive = |on: &str| if set.adaptive { format!("adaptive-rx {on} ") } else { String::new() };
+        let adaptive =
+            |on: &str| if set.adaptive { format!("adaptive-rx {on} ") } else { String::new() };
         let fix = Remedy::command(
             "interrupts at once; more interrupts under load",
             format!("ethtool -C {name} {}rx-usecs 0", adaptive("off")),

@@ -17,9 +17,8 @@ pub(super) const GOVERNOR: Check = Check {
 fn governor(machine: &Machine<'_>) -> Outcomes {
     if !machine.tree.exists("/sys/devices/system/cpu/cpu0/cpufreq") {
         return Ok(vec![match machine.is_virtual() {
-            true => Outcome::not_applicable("a virtual machine has no say in the clock").fix(
-                Remedy::host("set the governor to performance on the host"),
-            ),
+            true => Outcome::not_applicable("a virtual machine has no say in the clock")
+                .fix(Remedy::host("set the governor to performance on the host")),
             false => Outcome::cannot_tell(
                 "no cpufreq driver: the clock is the firmware's, look at its power profile",
             ),

@@ -63,7 +63,8 @@ fn hugepages(machine: &Machine<'_>) -> Outcomes {
     }
     // Books take transparent huge pages, so only bypass cannot do without.
     let needed = !matches!(machine.port, Some(Port::Kernel | Port::Packet));
-    let boot = Remedy::boot("reserves them before memory breaks up", "hugepagesz=2M hugepages=512".into());
+    let boot =
+        Remedy::boot("reserves them before memory breaks up", "hugepagesz=2M hugepages=512".into());
     Ok(vec![Outcome::bad(needed, found).fixes(fixes).fix(boot)])
 }
 

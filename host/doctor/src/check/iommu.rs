@@ -37,7 +37,8 @@ fn iommu(machine: &Machine<'_>) -> Outcomes {
         Some("modprobe -r vfio-pci".into()),
     );
     if groups > 0 {
-        let outcome = Outcome::better(format!("{groups} groups of devices, vfio-pci is not loaded"));
+        let outcome =
+            Outcome::better(format!("{groups} groups of devices, vfio-pci is not loaded"));
         return Ok(vec![outcome.fix(load)]);
     }
     let unsafe_mode = tree.text("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode");
@@ -48,7 +49,8 @@ fn iommu(machine: &Machine<'_>) -> Outcomes {
     let module = if vfio { "" } else { ", and vfio-pci is not loaded" };
     let outcome = Outcome::bad(wanted, format!("no IOMMU is in use{module}"));
     Ok(vec![if machine.is_virtual() {
-        outcome.fix(Remedy::host("give the guest an IOMMU (QEMU: -device intel-iommu) and the card"))
+        outcome
+            .fix(Remedy::host("give the guest an IOMMU (QEMU: -device intel-iommu) and the card"))
     } else {
         let parameters = match machine.flag("svm") {
             // AMD's is on where the firmware has it.

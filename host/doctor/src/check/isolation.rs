@@ -27,7 +27,9 @@ fn isolated(machine: &Machine<'_>) -> Outcomes {
     }
     if online.len() < 2 {
         let found = "the only core cannot be isolated: something has to run the system";
-        return Ok(vec![Outcome::wrong(found).fix(Remedy::advice("use a machine with more cores"))]);
+        return Ok(vec![
+            Outcome::wrong(found).fix(Remedy::advice("use a machine with more cores")),
+        ]);
     }
     let found = match isolated.is_empty() {
         true => format!("no core is isolated; core {shared} trades and is shared"),

@@ -57,9 +57,8 @@ fn numa(machine: &Machine<'_>) -> Outcomes {
         let path = format!("/sys/class/net/{name}/device/numa_node");
         // A virtual card's device stands below the one of the bus, which knows.
         let bus = format!("/sys/class/net/{name}/device/../numa_node");
-        let node = machine.tree.number(&path).or_else(|why| {
-            machine.tree.number(&bus).map_err(|_| why)
-        })?;
+        let node =
+            machine.tree.number(&path).or_else(|why| machine.tree.number(&bus).map_err(|_| why))?;
         let Some((_, near)) = nodes.iter().find(|(number, _)| *number == node) else {
             let found = format!("its node is {node}, which the firmware leaves open");
             return Ok(Outcome::cannot_tell(found));

@@ -31,7 +31,8 @@ fn transparent(machine: &Machine<'_>) -> Outcomes {
         }
         other => other?,
     };
-    let write = |what: &str, path: &str, value: &str, old: &str| Remedy::write(what, path, value, old);
+    let write =
+        |what: &str, path: &str, value: &str, old: &str| Remedy::write(what, path, value, old);
     let only = "makes huge pages for those that ask";
     let mut outcome = match enabled.as_str() {
         "madvise" => Outcome::good("enabled is madvise: for those that ask"),

@@ -48,7 +48,9 @@ fn smt(machine: &Machine<'_>) -> Outcomes {
         let shared = others.without(&isolated);
         let found = format!("shares its core with core {others}");
         Ok(match shared.is_empty() {
-            true => Outcome::better(format!("{found}, which is isolated: leave it idle")).fixes(fix),
+            true => {
+                Outcome::better(format!("{found}, which is isolated: leave it idle")).fixes(fix)
+            }
             false => Outcome::wrong(format!("{found}, which anything may run on")).fixes(fix),
         })
     }))

@@ -27,15 +27,14 @@ fn swap(machine: &Machine<'_>) -> Outcomes {
     }
     let path = "/proc/sys/vm/swappiness";
     let swappiness = machine.tree.number(path)?;
-    let outcome = Outcome::better(format!(
-        "{} in use, vm.swappiness is {swappiness}",
-        areas.join(", ")
-    ))
-    .fix(Remedy::command(
-        "swaps everything back in and stops; needs as much free memory",
-        "swapoff -a".into(),
-        Some("swapon -a".into()),
-    ));
+    let outcome =
+        Outcome::better(format!("{} in use, vm.swappiness is {swappiness}", areas.join(", "))).fix(
+            Remedy::command(
+                "swaps everything back in and stops; needs as much free memory",
+                "swapoff -a".into(),
+                Some("swapon -a".into()),
+            ),
+        );
     Ok(vec![match swappiness > 10 {
         true => outcome.fix(Remedy::write(
             "swaps only when memory is nearly used up",

@@ -18,9 +18,10 @@ fn tick(machine: &Machine<'_>) -> Outcomes {
         Setting::Is(text) => text.parse::<u32>().ok().filter(|hz| (1..=10_000).contains(hz)),
         Setting::NotSet | Setting::Unknown => None,
     };
-    let covered = machine.nohz_full.as_ref().is_ok_and(|cores| {
-        !machine.hot.is_empty() && machine.hot.without(cores).is_empty()
-    });
+    let covered = machine
+        .nohz_full
+        .as_ref()
+        .is_ok_and(|cores| !machine.hot.is_empty() && machine.hot.without(cores).is_empty());
     let Some(hz) = hz else {
         return Ok(vec![match covered {
             true => Outcome::good("the hot cores have no tick, whatever CONFIG_HZ is"),

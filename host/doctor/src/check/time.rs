@@ -73,8 +73,11 @@ pub(super) const TIME_SYNC: Check = Check {
 
 fn time_sync(machine: &Machine<'_>) -> Outcomes {
     let processes = machine.processes()?;
-    let running: Vec<&str> =
-        DAEMONS.iter().copied().filter(|name| processes.iter().any(|found| found == name)).collect();
+    let running: Vec<&str> = DAEMONS
+        .iter()
+        .copied()
+        .filter(|name| processes.iter().any(|found| found == name))
+        .collect();
     let who = match running.is_empty() {
         true => "no time daemon is seen".to_string(),
         false => format!("{} runs", running.join(", ")),
@@ -96,9 +99,10 @@ fn time_sync(machine: &Machine<'_>) -> Outcomes {
             let found = format!("{who}; the kernel says that its clock is not in step");
             match running.is_empty() {
                 true => Outcome::better(found).fix(install()),
-                false => Outcome::better(found)
-                    .fix(Remedy::advice("ask the daemon: chronyc tracking, or pmc -u -b 0 'GET \
-                                         TIME_STATUS_NP'")),
+                false => Outcome::better(found).fix(Remedy::advice(
+                    "ask the daemon: chronyc tracking, or pmc -u -b 0 'GET \
+                                         TIME_STATUS_NP'",
+                )),
             }
         }
         Err(why) if running.is_empty() => {

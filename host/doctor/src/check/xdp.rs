@@ -26,7 +26,8 @@ fn xdp(machine: &Machine<'_>) -> Outcomes {
     let wanted = machine.port == Some(Port::Xdp);
     let probes = machine.probes;
     let both = [("AF_XDP socket", &probes.xdp_socket), ("XDP program", &probes.xdp_program)];
-    let mut failed = both.into_iter().filter_map(|(what, answer)| Some((what, answer.as_ref().err()?)));
+    let mut failed =
+        both.into_iter().filter_map(|(what, answer)| Some((what, answer.as_ref().err()?)));
     Ok(vec![match failed.next() {
         None => Outcome::good("an AF_XDP socket opens and an XDP program loads"),
         Some((what, why)) if why == ABSENT => {

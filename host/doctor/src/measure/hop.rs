@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-pub(super) const WHY: &str =
-    "A record that goes from one core to another, as through the ring, pays this at least. Cores \
+pub(super) const WHY: &str = "A record that goes from one core to another, as through the ring, pays this at least. Cores \
      that share a cache are 20 to 60 ns apart one way, cores of one socket up to 150 ns, of two \
      sockets more.";
 
@@ -86,7 +85,9 @@ pub(super) fn between(from: usize, to: usize) -> Result<Hop, String> {
             std::hint::spin_loop();
             turns += 1;
             // The other thread may have been refused its core, or not be running now.
-            if turns.is_multiple_of(1 << 16) && (answering.is_finished() || started.elapsed() > SPAN) {
+            if turns.is_multiple_of(1 << 16)
+                && (answering.is_finished() || started.elapsed() > SPAN)
+            {
                 break;
             }
         }

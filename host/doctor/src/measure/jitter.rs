@@ -4,14 +4,13 @@
 //! Nearly every gap is the loop itself, some 10 ns; one above a microsecond is time that somebody
 //! else had: the timer, an interrupt, another thread, the hypervisor, firmware.
 
-use super::{Times, histogram, of_host};
+use super::{Times, histogram};
 use crate::finding::{Outcome, Remedy};
 use crate::sys;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
-pub(super) const WHY: &str =
-    "The longest gap of a loop that does nothing is a bound that no program on this core keeps \
+pub(super) const WHY: &str = "The longest gap of a loop that does nothing is a bound that no program on this core keeps \
      within: a packet that comes then waits as long. An isolated core of a tuned server stays \
      below 10 us; a shared one has its time slices, milliseconds.";
 
@@ -37,11 +36,14 @@ pub struct Jitter {
     pub interruptions: u64,
     /// The share of time that was in gaps above 1 us.
     pub lost: f64,
+    /// How often another thread of this machine took the core; null where it is not told.
+    pub preempted: Option<u64>,
 }
 
 pub(super) fn on(core: usize, span: Duration) -> Result<Jitter, String> {
     sys::pin(core).map_err(|error| format!("cannot pin a thread to core {core}: {error}"))?;
     let mut gaps = histogram();
+    let switches = switches();
     let started = Instant::now();
     let first = sys::counter();
     let mut last = first;
@@ -57,7 +59,15 @@ pub(super) fn on(core: usize, span: Duration) -> Result<Jitter, String> {
     }
     let seconds = started.elapsed().as_secs_f64();
     let ticks_per_ns = (sys::counter().saturating_sub(first) as f64 / (seconds * 1e9)).max(1e-9);
-    Ok(of(core, seconds, &gaps, ticks_per_ns))
+    let preempted = switches.zip(self::switches()).map(|(from, to)| to.saturating_sub(from));
+    Ok(Jitter { preempted, ..of(core, seconds, &gaps, ticks_per_ns) })
+}
+
+/// How often this thread had to give its core to another one so far.
+fn switches() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/thread-self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("nonvoluntary_ctxt_switches:"));
+    line?.trim().parse().ok()
 }
 
 fn of(core: usize, seconds: f64, gaps: &hdrhistogram::Histogram<u64>, ticks_per_ns: f64) -> Jitter {
@@ -74,28 +84,41 @@ fn of(core: usize, seconds: f64, gaps: &hdrhistogram::Histogram<u64>, ticks_per_
         gaps: Times::of(gaps, ticks_per_ns),
         interruptions,
         lost: (lost_ns / (seconds * 1e9)).min(1.0),
+        preempted: None,
     }
 }
 
 impl Jitter {
-    pub(super) fn judge(&self, is_virtual: bool) -> Outcome {
+    pub(super) fn judge(&self, is_isolated: bool, is_virtual: bool) -> Outcome {
+        let preempted = match self.preempted {
+            None => String::new(),
+            Some(0) => "; no other thread of this machine ran there".into(),
+            Some(times) => format!("; other threads of this machine ran there {times} times"),
+        };
         let found = format!(
-            "longest gap {:.1} us in {:.1} s; {} above 1 us, {:.3} % of the time",
+            "longest gap {:.1} us in {:.1} s; {} above 1 us, {:.3} % of the time{preempted}",
             self.gaps.max_ns / 1e3,
             self.seconds,
             self.interruptions,
             self.lost * 100.0
         );
-        let outcome = match self.gaps.max_ns {
+        let mut outcome = match self.gaps.max_ns {
             max if max <= GOOD_NS => Outcome::good(found),
-            max => Outcome::bad(max > WRONG_NS, found).fix(match is_virtual {
-                true => of_host(),
-                false => Remedy::advice(
-                    "isolate the core and keep interrupts off it (above); what then remains is \
-                     firmware's: look for SMI, power management and patrol scrubbing in its setup",
-                ),
-            }),
+            max => Outcome::bad(max > WRONG_NS, found),
         };
+        if self.gaps.max_ns > GOOD_NS {
+            if !is_isolated {
+                let advice = "isolate the core and keep interrupts off it first (above)";
+                outcome = outcome.fix(Remedy::advice(advice));
+            }
+            outcome = outcome.fix(match is_virtual {
+                true => Remedy::host("a core of its own for each virtual processor"),
+                false => Remedy::advice(
+                    "what remains on an isolated core is the firmware's: look for SMI, power \
+                     management and patrol scrubbing in its setup",
+                ),
+            });
+        }
         outcome.of(format!("core {}", self.core))
     }
 }

@@ -48,6 +48,18 @@ pub fn put(root: &Path, path: &str, bytes: &[u8]) {
     std::fs::write(file, bytes).expect("a file");
 }
 
+/// Takes a file away with the folders that hold nothing else.
+pub fn remove(root: &Path, path: &str) {
+    let file = root.join(path.trim_start_matches('/'));
+    std::fs::remove_file(&file).expect("it is there");
+    for folder in file.ancestors().skip(1).take_while(|folder| *folder != root) {
+        // One that holds something else stays.
+        if std::fs::remove_dir(folder).is_err() {
+            break;
+        }
+    }
+}
+
 pub fn cores(list: &str) -> Subject {
     Subject { cores: CoreSet::from_list(list).expect("cores"), ..Subject::default() }
 }
@@ -59,12 +71,7 @@ pub fn tuned(driver: &str) -> Nic {
         channels: Ok(Channels { receive: 1, receive_max: 64, transmit: 1 }),
         offloads: Ok(Offloads { gro: false, lro: false, tso: false, ntuple: true }),
         coalescing: Ok(Coalescing { receive_us: 0, receive_frames: 1, adaptive: false }),
-        rings: Ok(Rings {
-            receive: 4096,
-            receive_max: 8192,
-            transmit: 1024,
-            transmit_max: 8192,
-        }),
+        rings: Ok(Rings { receive: 4096, receive_max: 8192, transmit: 1024, transmit_max: 8192 }),
         stamping: Ok(Stamping { clock: Some(0), receive: true }),
     }
 }

@@ -35,6 +35,9 @@ impl Lab {
     /// The network that a demo needs; `None` where loopback will do.
     pub(super) fn new(args: &DemoArgs) -> Result<Option<Lab>> {
         if args.path == DemoPath::Kernel {
+            if args.orders_loss > 0.0 {
+                bail!("--orders-loss needs a --path beside the kernel's stack");
+            }
             return Ok(None);
         }
         if args.source == DemoSource::Fpga {
