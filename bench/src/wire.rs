@@ -75,16 +75,14 @@ pub fn measure(arguments: &Arguments, progress: Progress) -> Result<(Report, Str
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot write into {}", folder.display()))?;
     }
-    // Ports are taken once, as their links go down and up for it.
-    let taken =
-        if arguments.host_interface.is_some() { Some(Cables::lay(arguments)?) } else { None };
+    let cables = Some(Cables::lay(arguments)?);
     progress.start("watching the cores", 0);
     let mut report = Report::new("wire", Machine::measure(&cores));
     progress.done();
     report.arguments = words(std::env::args().skip(1).collect());
     remark(&mut report, false);
     let dpdk = Dpdk::start(&arguments.paths());
-    let mut run = Run { arguments, taken, dpdk, cores, progress: &progress, round: 0 };
+    let mut run = Run { arguments, cables, dpdk, cores, progress: &progress, round: 0 };
     let mut outcomes = run.part(1, &run.one_way_rows());
     if !arguments.one_way {
         outcomes.extend(run.part(2, &run.wire_to_wire_rows()));
@@ -147,8 +145,8 @@ impl Row {
 
 struct Run<'a> {
     arguments: &'a Arguments,
-    /// The machine's ports, where they are used; else every round has a cable of its own.
-    taken: Option<Cables>,
+    /// None until the next round lays new ones.
+    cables: Option<Cables>,
     dpdk: Dpdk,
     cores: [usize; 2],
     progress: &'a Progress,
@@ -212,19 +210,25 @@ impl Run<'_> {
         self.progress.done();
     }
 
-    /// One round. A veth pair of its own each, so that no path finds what another one left: DPDK's
-    /// net_af_xdp keeps the queue for a while after it was closed.
-    fn measure(&self, row: Row, plan: &Round) -> Result<Tally> {
-        let fresh = match self.taken {
-            Some(_) => None,
-            None => Some(Cables::lay(self.arguments)?),
+    /// One round.
+    fn measure(&mut self, row: Row, plan: &Round) -> Result<Tally> {
+        let cables = match self.cables.take() {
+            Some(cables) => cables,
+            None => Cables::lay(self.arguments)?,
         };
-        let cables = self.taken.as_ref().or(fresh.as_ref()).context("no cable")?;
-        match row {
-            Row::OneWay(path) => one_way::run(path, (cables, &self.dpdk), plan, self.progress),
+        let over = (&cables, &self.dpdk);
+        let (path, tally) = match row {
+            Row::OneWay(path) => (path, one_way::run(path, over, plan, self.progress)),
             Row::WireToWire(path, orders) => {
-                wire_to_wire::run((path, orders), (cables, &self.dpdk), plan, self.progress)
+                (path, wire_to_wire::run((path, orders), over, plan, self.progress))
             }
+        };
+        // What failed may have left something behind, and net_af_xdp leaves the queue taken for a
+        // while: the next round gets a veth pair of its own.
+        let is_clean = tally.is_ok() && path != Path::DpdkXdp;
+        if is_clean || self.arguments.host_interface.is_some() {
+            self.cables = Some(cables);
         }
+        tally
     }
 }

@@ -42,11 +42,12 @@ mod with {
     /// MiB of ordinary pages: two ports' buffers, and those that `net_af_xdp` has beside them.
     const MEMORY: u32 = 256;
 
-    /// Bytes of a buffer with which it fills a page together with its headers of 320 bytes. In
-    /// ordinary pages DPDK puts no buffer across two, but net_af_xdp (22.11) registers as much
-    /// memory as they would take without gaps: buffers behind that are refused by the kernel one by
-    /// one, until none is left.
-    const BUFFER_BYTES: u16 = 4_096 - 320;
+    /// Bytes of a buffer that with its headers of 320 nearly fills a page. In ordinary pages DPDK
+    /// puts no buffer across two, but net_af_xdp (22.11) registers as much memory as the buffers
+    /// would take without gaps. Those that lie behind are refused by the kernel, each once and for
+    /// good; of 8,191 buffers of 2,048 bytes that is enough to stop the queue after 4,736 frames.
+    /// Here it is 128 buffers, which a queue can miss.
+    const BUFFER_BYTES: u16 = 4_032 - 320;
 
     /// DPDK, or why it did not start.
     #[derive(Debug)]

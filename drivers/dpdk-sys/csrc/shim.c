@@ -268,6 +268,11 @@ void tercel_pool_free(void *pool)
 	rte_mempool_free(pool);
 }
 
+uint32_t tercel_pool_chunks(const void *pool)
+{
+	return ((const struct rte_mempool *)pool)->nb_mem_chunks;
+}
+
 uint32_t tercel_pool_available(const void *pool)
 {
 	return rte_mempool_avail_count(pool);

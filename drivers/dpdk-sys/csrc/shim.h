@@ -81,6 +81,7 @@ int tercel_port_close(uint16_t port);
 
 void *tercel_pool_new(const char *name, uint32_t buffers, uint16_t bytes, int numa_node, int *error);
 void tercel_pool_free(void *pool);
+uint32_t tercel_pool_chunks(const void *pool);
 uint32_t tercel_pool_available(const void *pool);
 
 uint16_t tercel_receive(uint16_t port, struct tercel_frame *frames, uint16_t max, int offset,

@@ -162,6 +162,8 @@ unsafe extern "C" {
     ) -> *mut c_void;
     /// Frees a pool that no one uses any more.
     pub fn tercel_pool_free(pool: *mut c_void);
+    /// Pieces of memory that the pool lies in.
+    pub fn tercel_pool_chunks(pool: *const c_void) -> u32;
     /// Buffers that are not in use.
     pub fn tercel_pool_available(pool: *const c_void) -> u32;
 

@@ -1,8 +1,8 @@
 //! What the kernel drops below a virtual device.
 //!
-//! DPDK 22.11 asks a packet socket nothing, and an XDP socket only for some of it, so a ring that is
-//! full would be seen nowhere. The device's socket is found among those of this process: it is the
-//! one that was not there before the device was opened.
+//! DPDK 22.11 asks a packet socket nothing, and an XDP socket only for some of it, so a ring that
+//! is full would be seen nowhere. The device's socket is found among those of this process: it is
+//! the one that was not there before the device was opened.
 
 use std::collections::HashSet;
 use std::ffi::OsString;

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 pub enum DpdkError {
     /// EAL starts threads and waits for them: they inherit the policy and never run beside it.
     #[error(
-        "DPDK cannot be started from a thread that is scheduled as SCHED_FIFO or SCHED_RR, it would \
-         wait for ever: start it before the thread's priority is raised"
+        "DPDK cannot be started from a thread that is scheduled as SCHED_FIFO or SCHED_RR, it \
+         would wait for ever: start it before the thread's priority is raised"
     )]
     RealTime,
     /// The two do not go together: DPDK 22.11 then crashes in its first allocation.
@@ -94,8 +94,8 @@ pub enum DpdkError {
     /// The interface has an XDP program that is not ours. The driver would use it, or share it with
     /// its owner, and take it off in the end: its owner would receive nothing any more.
     #[error(
-        "{device}: another process has the XDP program {program} on {interface}: stop that process, \
-         or take the program off with `ip link set dev {interface} xdp off`"
+        "{device}: another process has the XDP program {program} on {interface}: stop that \
+         process, or take the program off with `ip link set dev {interface} xdp off`"
     )]
     ForeignProgram {
         /// The device.
@@ -126,8 +126,8 @@ pub enum DpdkError {
     },
     /// No memory for buffers.
     #[error(
-        "no memory for {buffers} buffers of {bytes} bytes: give EAL more (`-m` in MiB, or more huge \
-         pages in /proc/sys/vm/nr_hugepages) or ask for fewer"
+        "no memory for {buffers} buffers of {bytes} bytes: give EAL more (`-m` in MiB, or more \
+         huge pages in /proc/sys/vm/nr_hugepages) or ask for fewer"
     )]
     Memory {
         /// How many.

@@ -2,8 +2,8 @@
 //!
 //! libxdp attaches its default program by netlink, and the kernel keeps it when the process is
 //! gone. `net_af_xdp` itself takes over whatever program it finds, and takes it off in the end,
-//! also when its start fails; whoever else wants to attach one meanwhile is refused. The default program does
-//! nothing but hand frames to AF_XDP sockets, so where there is none it is an orphan.
+//! also when its start fails; whoever else wants to attach one meanwhile is refused. The default
+//! program does nothing but hand frames to AF_XDP sockets, so where there is none it is an orphan.
 
 mod sys;
 

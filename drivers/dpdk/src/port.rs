@@ -24,8 +24,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A device of DPDK with one queue each way.
 ///
-/// A virtual device over an interface of the kernel (`net_af_xdp`, `net_af_packet`, `net_tap`) looks
-/// for it in the network namespace of the calling thread, when it is opened and when it is dropped.
+/// A virtual device over an interface of the kernel (`net_af_xdp`, `net_af_packet`, `net_tap`)
+/// looks for it in the network namespace of the calling thread, when it is opened and when it is
+/// dropped.
+///
+/// Known of DPDK 22.11: `net_af_packet` puts every tag of a provider bridge (802.1ad) back as an
+/// ordinary one (802.1Q); `net_af_xdp` has one queue of the interface, and a buffer of its has to
+/// fit a page; two `net_memif` ports of one process must not be dropped at the same time.
 pub struct DpdkPort {
     // Dropped in this order: nothing holds the device's socket any more, buffers go back to the
     // pool, the device is closed, the pool is freed, and DPDK ends behind the last port.
@@ -214,6 +219,10 @@ fn set_up(config: &PortConfig, name: &Name, device: &mut Device) -> Result<(Pool
     let node = Some(info.numa_node).filter(|&node| node != u32::MAX);
     let pool = Pool::new(&pool_name(), buffers, bytes, node)
         .map_err(|_| (DpdkError::Memory { buffers, bytes }, None))?;
+    // The kernel is told where such a pool begins and how long it is.
+    if driver == "net_af_xdp" && pool.chunks() != 1 {
+        return Err((DpdkError::Memory { buffers, bytes }, Some(pool)));
+    }
     match start(config, device, &info, &pool, failed) {
         Ok((flows, report)) => {
             let unit = if recorded { Unit::RecordedMicros } else { Unit::Nanos };

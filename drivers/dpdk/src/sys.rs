@@ -91,6 +91,12 @@ impl Pool {
         NonNull::new(pool).map(Pool).ok_or(error)
     }
 
+    /// Pieces of memory that it lies in.
+    pub(crate) fn chunks(&self) -> u32 {
+        // SAFETY: the pool is there until `self` is dropped.
+        unsafe { raw::tercel_pool_chunks(self.0.as_ptr()) }
+    }
+
     /// Buffers that are not in use.
     pub(crate) fn available(&self) -> u32 {
         // SAFETY: the pool is there until `self` is dropped.
@@ -100,7 +106,7 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        // SAFETY: the pool came from DPDK, and its owner drops it behind the device and all buffers.
+        // SAFETY: the pool came from DPDK; its owner drops it behind the device and all buffers.
         unsafe { raw::tercel_pool_free(self.0.as_ptr()) };
     }
 }
@@ -301,12 +307,11 @@ impl Inbox {
     pub(crate) fn fill(&mut self, device: &mut Device, stamps: Option<StampField>) -> bool {
         if self.len() == 0 {
             let StampField { offset, flag } = stamps.unwrap_or(StampField { offset: 0, flag: 0 });
-            let frames = self.frames.as_mut_ptr();
+            let (frames, max) = (self.frames.as_mut_ptr(), BURST as u16);
             // SAFETY: there is space for BURST frames, all of which were given back; a field's
             // offset is DPDK's own, and without a flag it is not used. `device` is borrowed
             // mutably, so no other thread receives from it.
-            let count =
-                unsafe { raw::tercel_receive(device.0, frames, BURST as u16, offset, flag) };
+            let count = unsafe { raw::tercel_receive(device.0, frames, max, offset, flag) };
             self.next = 0;
             self.count = usize::from(count);
             return self.count < BURST;

@@ -17,9 +17,6 @@ pub const SEND_MAX: usize = 64 * 1024;
 /// Frames taken from the port at a time.
 const BATCH: usize = 32;
 
-/// Times that what was made is sent and more is made, in one go.
-const ROUNDS: usize = 4;
-
 /// What a port answers that has no space for a moment, on Linux.
 const EAGAIN: i32 = 11;
 const ENOBUFS: i32 = 105;
@@ -218,14 +215,9 @@ impl<P: FrameSource + FrameSink, C: Clock> TcpStack<P, C> {
             self.given_up();
         }
         let at = self.behind.instant(now);
-        for _ in 0..ROUNDS {
-            self.behind.egress(at);
-            let had = !self.behind.wire.outbox.is_empty();
-            self.flush();
-            if !had || !self.behind.wire.outbox.is_empty() {
-                break;
-            }
-        }
+        // What does not fit the outbox at once is due again at once.
+        self.behind.egress(at);
+        self.flush();
         self.follow(now);
         self.ready(now, at);
     }

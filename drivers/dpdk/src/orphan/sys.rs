@@ -8,8 +8,8 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 const BPF_PROG_GET_FD_BY_ID: libc::c_int = 13;
 const BPF_OBJ_GET_INFO_BY_FD: libc::c_int = 15;
 
-/// Where the name begins in what the kernel says of a program (`struct bpf_prog_info`), and how long
-/// it is.
+/// Where the name begins in what the kernel says of a program (`struct bpf_prog_info`), and how
+/// long it is.
 const NAME: usize = 64;
 const NAME_BYTES: usize = 16;
 

@@ -156,7 +156,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_kernel_takes_what_the_rule_says(frames in prop::collection::vec(near::frames(), 64)) {
+        fn the_kernel_takes_what_the_rule_says(
+            frames in prop::collection::vec(near::frames(), 64),
+        ) {
             for flows in [near::flows(), Flows { session: None, ..near::flows() }] {
                 let kernel = Kernel::new(&flows);
                 for frame in &frames {

@@ -151,13 +151,10 @@ impl Rings {
     pub(super) fn withdraw(&mut self) -> bool {
         let last = (self.next_transmit + self.transmit - 1) % self.transmit;
         let (from, to) = (TP_STATUS_SEND_REQUEST, TP_STATUS_AVAILABLE);
-        // AcqRel pairs with the kernel's accesses to the status, as in `reserve` and `submit`.
-        let taken = self.status(self.receive + last).compare_exchange(
-            from,
-            to,
-            Ordering::AcqRel,
-            Ordering::Relaxed,
-        );
+        let status = self.status(self.receive + last);
+        // Pairs with the kernel's accesses to the status, as in `reserve` and `submit`: AcqRel
+        // pairs with both.
+        let taken = status.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
         if taken.is_ok() {
             self.next_transmit = last;
         }

@@ -163,7 +163,7 @@ impl BypassPort {
             }
             #[cfg(feature = "dpdk")]
             BypassPort::Dpdk(port) => {
-                let flows = port.flows().iter().filter(|rule| rule.error.is_none()).count();
+                let flows = port.flows().iter().filter(|rule| rule.refused.is_none()).count();
                 format!("DPDK {}, {flows} flow rules", port.driver())
             }
         }

@@ -8,10 +8,10 @@ use crate::tree::Unread;
 pub(super) const TRANSPARENT: Check = Check {
     name: "transparent-hugepages",
     area: Area::Memory,
-    why: "The books ask for huge pages by madvise, which takes `madvise` or `always`. With `always` \
-          the kernel makes them for every process, and compaction and khugepaged move pages and \
-          interrupt all cores that use them. `defrag` set to `always` makes a page fault wait for \
-          compaction, up to milliseconds. Linux: admin-guide/mm/transhuge.",
+    why: "The books ask for huge pages by madvise, which takes `madvise` or `always`. With \
+          `always` the kernel makes them for every process, and compaction and khugepaged move \
+          pages and interrupt all cores that use them. `defrag` set to `always` makes a page \
+          fault wait for compaction, up to milliseconds. Linux: admin-guide/mm/transhuge.",
     run: transparent,
 };
 

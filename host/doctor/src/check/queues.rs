@@ -9,8 +9,8 @@ pub(super) const QUEUES: Check = Check {
     name: "nic-queues",
     area: Area::Network,
     why: "A card spreads flows over its receive queues by a hash of their addresses. An AF_XDP \
-          socket sees one queue only, so the feed's flows have to be steered to it, or there be one \
-          queue. Linux: networking/af_xdp; ethtool(8), -L and -N.",
+          socket sees one queue only, so the feed's flows have to be steered to it, or there be \
+          one queue. Linux: networking/af_xdp; ethtool(8), -L and -N.",
     run: queues,
 };
 

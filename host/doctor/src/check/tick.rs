@@ -9,7 +9,8 @@ pub(super) const TICK: Check = Check {
     name: "timer-tick",
     area: Area::Cores,
     why: "CONFIG_HZ is how often the tick interrupts a core that has work and is not under \
-          nohz_full. For trading fewer are better: 100 or 250 rather than 1000. Linux: timers/no_hz.",
+          nohz_full. For trading fewer are better: 100 or 250 rather than 1000. Linux: \
+          timers/no_hz.",
     run: tick,
 };
 

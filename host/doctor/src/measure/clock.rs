@@ -7,8 +7,8 @@ use serde::Serialize;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-pub(super) const WHY: &str = "The host reads the clock for every packet. In the process (vDSO) that takes 20 to 40 ns; as a \
-     system call, 100 ns and more, and 1 us from a clock on a bus.";
+pub(super) const WHY: &str = "The host reads the clock for every packet. In the process (vDSO) \
+    that takes 20 to 40 ns; as a system call, 100 ns and more, and 1 us from a clock on a bus.";
 
 /// How long it takes, roughly.
 pub(super) const SPAN: Duration = Duration::from_millis(50);

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-pub(super) const WHY: &str = "A record that goes from one core to another, as through the ring, pays this at least. Cores \
-     that share a cache are 20 to 60 ns apart one way, cores of one socket up to 150 ns, of two \
-     sockets more.";
+pub(super) const WHY: &str = "A record that goes from one core to another, as through the ring, \
+    pays this at least. Cores that share a cache are 20 to 60 ns apart one way, cores of one \
+    socket up to 150 ns, of two sockets more.";
 
 /// Longest time it takes.
 pub(super) const SPAN: Duration = Duration::from_millis(500);

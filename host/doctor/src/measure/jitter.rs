@@ -10,9 +10,9 @@ use crate::sys;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
-pub(super) const WHY: &str = "The longest gap of a loop that does nothing is a bound that no program on this core keeps \
-     within: a packet that comes then waits as long. An isolated core of a tuned server stays \
-     below 10 us; a shared one has its time slices, milliseconds.";
+pub(super) const WHY: &str = "The longest gap of a loop that does nothing is a bound that no \
+    program on this core keeps within: a packet that comes then waits as long. An isolated core \
+    of a tuned server stays below 10 us; a shared one has its time slices, milliseconds.";
 
 /// A gap is an interruption from here on, nanoseconds.
 const INTERRUPTED_NS: f64 = 1_000.0;
