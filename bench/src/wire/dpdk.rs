@@ -46,7 +46,8 @@ mod with {
     /// puts no buffer across two, but net_af_xdp (22.11) registers as much memory as the buffers
     /// would take without gaps. Those that lie behind are refused by the kernel, each once and for
     /// good; of 8,191 buffers of 2,048 bytes that is enough to stop the queue after 4,736 frames.
-    /// Here it is 128 buffers, which a queue can miss.
+    /// Here it is 128 buffers, which a receiving queue can miss. A frame to be sent that lies in one
+    /// of them is lost.
     const BUFFER_BYTES: u16 = 4_032 - 320;
 
     /// DPDK, or why it did not start.

@@ -40,7 +40,7 @@ pub(crate) fn of(report: &Report, outcomes: &[Outcome]) -> String {
         parts.push(part("wire-to-wire, ns", &wire_to_wire, counted, WIRE_TO_WIRE));
     }
     parts.push(VETH.to_string());
-    parts.push(expectation(outcomes));
+    parts.push(expectation(outcomes) + &disturbance(report));
     // Reasons of single rows stand below their tables.
     let notes = report.notes.iter().filter(|note| !note.starts_with("wire/"));
     let notes: String = notes.map(|note| format!("note: {note}\n")).collect();
@@ -106,6 +106,22 @@ fn expectation(outcomes: &[Outcome]) -> String {
     let held = found.iter().all(super::outcome::Verdict::held);
     text.push_str(if held { "It held.\n" } else { "It did not hold.\n" });
     text
+}
+
+/// Of its time, what a core may lose to others before the comparison is in doubt too.
+const DISTURBED: f64 = 0.1;
+
+/// A word on a machine that is so busy that medians too are times of waiting for a core.
+fn disturbance(report: &Report) -> String {
+    let most = report.machine.jitter.iter().map(|jitter| jitter.lost).fold(0.0, f64::max);
+    if most <= DISTURBED {
+        return String::new();
+    }
+    format!(
+        "Others had {:.0} % of a core before the run: either way it is to be repeated on a quiet \
+         machine.\n",
+        most * 100.0
+    )
 }
 
 #[cfg(test)]

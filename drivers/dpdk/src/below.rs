@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const SOL_XDP: libc::c_int = 283;
 const XDP_STATISTICS: libc::c_int = 7;
 const PACKET_STATISTICS: libc::c_int = 6;
+/// asm-generic/socket.h.
+const SO_NETNS_COOKIE: libc::c_int = 71;
 
 /// Frames that the kernel has dropped.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -102,6 +104,31 @@ fn sockets(wanted: libc::c_int) -> Vec<(OsString, RawFd)> {
         (family(number) == Some(wanted)).then_some((name, number))
     });
     sockets.collect()
+}
+
+/// How many AF_XDP sockets of this process are in the network namespace of the calling thread;
+/// none where the kernel does not tell.
+pub(crate) fn own_xdp_sockets() -> u64 {
+    let Ok(here) = std::net::UdpSocket::bind((std::net::Ipv4Addr::UNSPECIFIED, 0)) else {
+        return 0;
+    };
+    let Some(namespace) = namespace(here.as_raw_fd()) else { return 0 };
+    let mut own = sockets(libc::AF_XDP);
+    own.retain(|(_, number)| self::namespace(*number) == Some(namespace));
+    // A socket may have several numbers.
+    own.into_iter().map(|(name, _)| name).collect::<HashSet<_>>().len() as u64
+}
+
+/// What the kernel calls the network namespace of a socket (SO_NETNS_COOKIE, kernel 5.14).
+fn namespace(number: RawFd) -> Option<u64> {
+    let mut value = 0_u64;
+    let mut len = size_of::<u64>() as libc::socklen_t;
+    // SAFETY: `value` and `len` are live locals, and `len` says how large `value` is.
+    let result = unsafe {
+        let to = (&raw mut value).cast();
+        libc::getsockopt(number, libc::SOL_SOCKET, SO_NETNS_COOKIE, to, &raw mut len)
+    };
+    (result == 0).then_some(value)
 }
 
 /// The family of a socket; nothing if the number is none.

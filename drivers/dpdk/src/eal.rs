@@ -2,6 +2,7 @@
 
 use crate::sys::{self, Cores};
 use crate::{DpdkError, arguments, diagnosis};
+use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -23,8 +24,9 @@ enum State {
 
 static STATE: Mutex<State> = Mutex::new(State::Fresh);
 
-/// Held while devices come and go: DPDK's lists of them are for one thread.
-static DEVICES: Mutex<()> = Mutex::new(());
+/// Names of the devices that ports have. Held while devices come and go: DPDK's own lists of them
+/// are for one thread.
+static DEVICES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Kind of pool that buffers come from, and the plugin that has it.
 const POOL: (&std::ffi::CStr, &str) = (c"ring_mp_mc", "rte_mempool_ring");
@@ -79,8 +81,8 @@ impl Eal {
         &self.0.arguments
     }
 
-    /// Keeps other threads from bringing in or taking away devices.
-    pub(crate) fn devices() -> MutexGuard<'static, ()> {
+    /// The devices that ports have. Keeps other threads from bringing in or taking away any.
+    pub(crate) fn devices() -> MutexGuard<'static, BTreeSet<String>> {
         lock(&DEVICES)
     }
 }

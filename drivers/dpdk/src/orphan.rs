@@ -52,22 +52,22 @@ pub(crate) enum Found {
 }
 
 /// Takes an orphan off the interface with this index, in the network namespace of the calling
-/// thread.
-pub(crate) fn remove(interface: u32) -> io::Result<Found> {
+/// thread, in which this process has `own` AF_XDP sockets, none of them for this interface.
+pub(crate) fn remove(interface: u32, own: u64) -> io::Result<Found> {
     let Some(attached) = attached(interface)? else { return Ok(Found::Nothing) };
     let program = sys::program(attached.id)?;
-    if sys::name(&program)?.as_c_str() != DEFAULT || has_sockets()? {
+    if sys::name(&program)?.as_c_str() != DEFAULT || has_other_sockets(own)? {
         return Ok(Found::InUse(attached.id));
     }
     detach(interface, attached, program.as_raw_fd())?;
     Ok(Found::Orphan(attached.id))
 }
 
-/// Whether any AF_XDP socket is in this network namespace. A socket receives from interfaces of its
-/// own namespace only.
-fn has_sockets() -> io::Result<bool> {
+/// Whether others have AF_XDP sockets in this network namespace. A socket receives from interfaces
+/// of its own namespace only.
+fn has_other_sockets(own: u64) -> io::Result<bool> {
     let text = fs::read_to_string("/proc/thread-self/net/protocols")?;
-    Ok(sockets(&text) != Some(0))
+    Ok(sockets(&text).is_none_or(|all| all > own))
 }
 
 /// The number of AF_XDP sockets: the third column of the protocol's line.
@@ -188,11 +188,11 @@ mod tests {
         let text = "protocol  size sockets  memory press maxhdr\nXDP       1024      3      -1\n";
         assert_eq!(sockets(text), Some(3));
         assert_eq!(sockets("protocol  size sockets\n"), None);
-        assert!(has_sockets().is_ok());
+        assert!(has_other_sockets(0).is_ok());
     }
 
     #[test]
     fn the_loopback_interface_has_no_program() {
-        assert_eq!(remove(1).unwrap(), Found::Nothing);
+        assert_eq!(remove(1, 0).unwrap(), Found::Nothing);
     }
 }

@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// dropped.
 ///
 /// Known of DPDK 22.11: `net_af_packet` puts every tag of a provider bridge (802.1ad) back as an
-/// ordinary one (802.1Q); `net_af_xdp` has one queue of the interface, and a buffer of its has to
+/// ordinary one (802.1Q); `net_af_xdp` has one queue of the interface, and its buffers have to
 /// fit a page; two `net_memif` ports of one process must not be dropped at the same time.
 pub struct DpdkPort {
     // Dropped in this order: nothing holds the device's socket any more, buffers go back to the
@@ -52,7 +52,10 @@ pub struct DpdkPort {
 }
 
 /// A device whose end keeps other threads away from DPDK's lists.
-struct Open(Option<Device>);
+struct Open {
+    device: Option<Device>,
+    name: String,
+}
 
 /// What the next commit has to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,7 +71,10 @@ impl DpdkPort {
     pub fn open(eal: &Eal, config: &PortConfig) -> Result<DpdkPort, DpdkError> {
         config.check()?;
         let name = Name::parse(&config.device)?;
-        let _devices = Eal::devices();
+        let mut devices = Eal::devices();
+        if devices.contains(name.name()) {
+            return Err(DpdkError::InUse(name.name().to_string()));
+        }
         let begin = Instant::now();
         loop {
             match open(eal, config, &name) {
@@ -78,7 +84,11 @@ impl DpdkPort {
                 {
                     std::thread::sleep(PATIENCE / 20);
                 }
-                done => return done,
+                Ok(port) => {
+                    devices.insert(name.name().to_string());
+                    return Ok(port);
+                }
+                Err(error) => return Err(error),
             }
         }
     }
@@ -140,7 +150,7 @@ fn open(eal: &Eal, config: &PortConfig, name: &Name) -> Result<DpdkPort, DpdkErr
             below: before.and_then(|before| before.new_one()),
             inbox: Inbox::new(),
             outgoing: None,
-            device: Open(Some(device)),
+            device: Open { device: Some(device), name: name.name().to_string() },
             pool,
             _eal: eal.clone(),
             scratch: vec![0; config.frame_max].into_boxed_slice(),
@@ -166,7 +176,6 @@ fn bring_in(name: &Name, arguments: &str) -> Result<Device, DpdkError> {
     let c = |text: &str| CString::new(text).map_err(|_| DpdkError::Name(text.to_string()));
     let own = c(name.name())?;
     match name {
-        // One that was named to EAL is there already.
         Name::Pci(address) => {
             if let Some(error) = diagnosis::pci(&diagnosis::pci_devices(), address) {
                 return Err(error);
@@ -174,26 +183,23 @@ fn bring_in(name: &Name, arguments: &str) -> Result<Device, DpdkError> {
             if !sys::has_bus(c"pci") {
                 return Err(diagnosis::plugin("rte_bus_pci"));
             }
-            if let Ok(device) = Device::named(&own) {
-                return Ok(device);
-            }
         }
-        Name::Virtual { name, .. } => {
+        Name::Virtual { .. } => {
             if !sys::has_bus(c"vdev") {
                 return Err(diagnosis::plugin("rte_bus_vdev"));
             }
-            if let Ok(device) = Device::named(&own) {
-                std::mem::forget(device);
-                return Err(DpdkError::InUse(name.clone()));
-            }
         }
+    }
+    // One that was named to EAL is there already.
+    if let Ok(device) = Device::named(&own) {
+        return Ok(device);
     }
     if let Name::Virtual { interface: Some(interface), .. } = name
         && name.driver() == Some("net_af_xdp")
         && let Some(index) = sys::interface(&c(interface)?)
     {
         // What cannot be looked at, for want of permission, is left to the driver's own error.
-        if let Ok(orphan::Found::InUse(program)) = orphan::remove(index) {
+        if let Ok(orphan::Found::InUse(program)) = orphan::remove(index, below::own_xdp_sockets()) {
             let (device, interface) = (name.name().to_string(), interface.clone());
             return Err(DpdkError::ForeignProgram { device, interface, program });
         }
@@ -371,18 +377,19 @@ impl FrameSink for DpdkPort {
 
 impl Open {
     fn get(&self) -> &Device {
-        self.0.as_ref().expect("a device until it is dropped")
+        self.device.as_ref().expect("a device until it is dropped")
     }
 
     #[inline]
     fn get_mut(&mut self) -> &mut Device {
-        self.0.as_mut().expect("a device until it is dropped")
+        self.device.as_mut().expect("a device until it is dropped")
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        let _devices = Eal::devices();
-        drop(self.0.take());
+        let mut devices = Eal::devices();
+        drop(self.device.take());
+        devices.remove(&self.name);
     }
 }

@@ -34,16 +34,20 @@ pub(crate) fn suite(root: &Path, report: &mut Report) -> Result<()> {
     }
     let crates = ["--package", "tercel-dpdk-sys", "--package", "tercel-dpdk"];
     let suite = ["--package", "tercel-tests", "--features", "tercel-tests/dpdk"];
+    let host = ["--package", "tercel-app", "--features", "tercel-app/dpdk"];
     let clippy = "clippy of the DPDK driver";
     report.begin(clippy);
     let mut command = cargo(root);
-    command.arg("clippy").args(crates).args(suite);
+    command.arg("clippy").args(crates).args(suite).args(host);
     command.args(["--all-targets", "--", "-D", "warnings"]);
     report.check(clippy, succeeds(&mut command)?);
     suites::run(report, "tests of the DPDK driver", cargo(root).arg("test").args(crates))?;
     let mut command = cargo(root);
     command.arg("test").args(suite).args(["--test", "dpdk"]);
-    suites::run(report, "DPDK's devices", &mut command)
+    suites::run(report, "DPDK's devices", &mut command)?;
+    let mut command = cargo(root);
+    command.arg("test").args(host).args(["--test", "paths"]);
+    suites::run(report, "the host on every path", &mut command)
 }
 
 /// Sees to it that DPDK is there. An error is a reason for which the suite cannot run here.

@@ -35,6 +35,18 @@ const TOOLS: &[Tool] = &[
         from: From::Rustup("clippy"),
     },
     Tool {
+        program: "ip",
+        ask: &["-V"],
+        need: "network namespaces of the tests",
+        from: From::Apt("iproute2"),
+    },
+    Tool {
+        program: "nsenter",
+        ask: &["--version"],
+        need: "likewise",
+        from: From::Apt("util-linux"),
+    },
+    Tool {
         program: "valgrind",
         ask: &["--version"],
         need: "counting instructions",
