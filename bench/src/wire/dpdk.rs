@@ -42,14 +42,6 @@ mod with {
     /// MiB of ordinary pages: two ports' buffers, and those that `net_af_xdp` has beside them.
     const MEMORY: u32 = 256;
 
-    /// Bytes of a buffer that with its headers of 320 nearly fills a page. In ordinary pages DPDK
-    /// puts no buffer across two, but net_af_xdp (22.11) registers as much memory as the buffers
-    /// would take without gaps. Those that lie behind are refused by the kernel, each once and for
-    /// good; of 8,191 buffers of 2,048 bytes that is enough to stop the queue after 4,736 frames.
-    /// Here it is 128 buffers, which a receiving queue can miss. A frame to be sent that lies in one
-    /// of them is lost.
-    const BUFFER_BYTES: u16 = 4_032 - 320;
-
     /// DPDK, or why it did not start.
     #[derive(Debug)]
     pub(crate) struct Dpdk(Option<Result<Eal, String>>);
@@ -76,11 +68,7 @@ mod with {
             // The two ports of a round are two devices.
             let number = u8::from(flows.session.is_some());
             let device = format!("{driver}{number},iface={interface}");
-            let config = PortConfig {
-                groups: flows.udp.clone(),
-                buffer_bytes: BUFFER_BYTES,
-                ..PortConfig::new(device)
-            };
+            let config = PortConfig { groups: flows.udp.clone(), ..PortConfig::new(device) };
             Ok(PathPort::Dpdk(Box::new(DpdkPort::open(eal, &config)?)))
         }
     }

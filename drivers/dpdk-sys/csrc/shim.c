@@ -11,6 +11,7 @@
 #include <rte_flow.h>
 #include <rte_mbuf.h>
 #include <rte_mbuf_dyn.h>
+#include <rte_mbuf_pool_ops.h>
 #include <rte_mempool.h>
 #include <rte_version.h>
 #include <stdio.h>
@@ -253,11 +254,44 @@ int tercel_port_close(uint16_t port)
 	return closed != 0 ? closed : removed != 0 ? removed : stopped;
 }
 
-void *tercel_pool_new(const char *name, uint32_t buffers, uint16_t bytes, int numa_node, int *error)
+/*
+ * As rte_pktmbuf_pool_create does it, but without a gap where a buffer would cross the end of a
+ * page. net_af_xdp registers so many bytes as the buffers have without gaps: those behind would be
+ * refused by the kernel, each once and for good, until the queue stands still.
+ */
+static struct rte_mempool *packed_pool(const char *name, uint32_t buffers, uint16_t bytes, int numa_node)
 {
-	struct rte_mempool *pool = rte_pktmbuf_pool_create(
-		name, buffers, RTE_MIN(buffers / 8, 256u), 0, bytes + RTE_PKTMBUF_HEADROOM,
-		numa_node);
+	struct rte_pktmbuf_pool_private room = {
+		.mbuf_data_room_size = bytes + RTE_PKTMBUF_HEADROOM,
+	};
+	struct rte_mempool *pool = rte_mempool_create_empty(
+		name, buffers, sizeof(struct rte_mbuf) + room.mbuf_data_room_size,
+		RTE_MIN(buffers / 8, 256u), sizeof(room), numa_node, RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+	int error;
+
+	if (pool == NULL)
+		return NULL;
+	error = rte_mempool_set_ops_byname(pool, rte_mbuf_best_mempool_ops(), NULL);
+	if (error == 0) {
+		rte_pktmbuf_pool_init(pool, &room);
+		error = RTE_MIN(rte_mempool_populate_default(pool), 0);
+	}
+	if (error != 0) {
+		rte_mempool_free(pool);
+		rte_errno = -error;
+		return NULL;
+	}
+	rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
+	return pool;
+}
+
+void *tercel_pool_new(const char *name, uint32_t buffers, uint16_t bytes, int numa_node, int packed,
+		      int *error)
+{
+	struct rte_mempool *pool =
+		packed ? packed_pool(name, buffers, bytes, numa_node) :
+			 rte_pktmbuf_pool_create(name, buffers, RTE_MIN(buffers / 8, 256u), 0,
+						 bytes + RTE_PKTMBUF_HEADROOM, numa_node);
 
 	*error = pool != NULL ? 0 : rte_errno;
 	return pool;

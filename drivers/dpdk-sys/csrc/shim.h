@@ -79,7 +79,8 @@ int tercel_port_statistics(uint16_t port, struct tercel_statistics *statistics);
 /* Stops and closes the port and takes its device away. */
 int tercel_port_close(uint16_t port);
 
-void *tercel_pool_new(const char *name, uint32_t buffers, uint16_t bytes, int numa_node, int *error);
+void *tercel_pool_new(const char *name, uint32_t buffers, uint16_t bytes, int numa_node, int packed,
+		      int *error);
 void tercel_pool_free(void *pool);
 uint32_t tercel_pool_chunks(const void *pool);
 uint32_t tercel_pool_available(const void *pool);

@@ -152,12 +152,13 @@ unsafe extern "C" {
     /// Stops and closes the port and takes its device away.
     pub fn tercel_port_close(port: u16) -> c_int;
 
-    /// A pool of buffers with room for `bytes` each.
+    /// A pool of buffers with room for `bytes` each; packed, without gaps between them.
     pub fn tercel_pool_new(
         name: *const c_char,
         buffers: u32,
         bytes: u16,
         numa_node: c_int,
+        packed: c_int,
         error: *mut c_int,
     ) -> *mut c_void;
     /// Frees a pool that no one uses any more.

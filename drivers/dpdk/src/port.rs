@@ -223,7 +223,7 @@ fn set_up(config: &PortConfig, name: &Name, device: &mut Device) -> Result<(Pool
     let buffers = config.buffers;
     let bytes = config.buffer_bytes;
     let node = Some(info.numa_node).filter(|&node| node != u32::MAX);
-    let pool = Pool::new(&pool_name(), buffers, bytes, node)
+    let pool = Pool::new(&pool_name(), buffers, bytes, node, driver == "net_af_xdp")
         .map_err(|_| (DpdkError::Memory { buffers, bytes }, None))?;
     // The kernel is told where such a pool begins and how long it is.
     if driver == "net_af_xdp" && pool.chunks() != 1 {

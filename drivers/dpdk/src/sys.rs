@@ -76,18 +76,22 @@ pub(crate) struct Pool(NonNull<c_void>);
 unsafe impl Send for Pool {}
 
 impl Pool {
-    /// `buffers` of them, with room for `bytes` each, on a memory node if it is known.
+    /// `buffers` of them, with room for `bytes` each, on a memory node if it is known; packed,
+    /// across the ends of pages, as no device that masters a bus could take them.
     pub(crate) fn new(
         name: &CStr,
         buffers: u32,
         bytes: u16,
         numa_node: Option<u32>,
+        packed: bool,
     ) -> Result<Pool, i32> {
         let node = numa_node.map_or(-1, |node| node as c_int);
         let mut error = 0;
         // SAFETY: `name` ends with zero and is copied; `error` is a live local.
-        let pool =
-            unsafe { raw::tercel_pool_new(name.as_ptr(), buffers, bytes, node, &raw mut error) };
+        let pool = unsafe {
+            let (name, packed) = (name.as_ptr(), c_int::from(packed));
+            raw::tercel_pool_new(name, buffers, bytes, node, packed, &raw mut error)
+        };
         NonNull::new(pool).map(Pool).ok_or(error)
     }
 

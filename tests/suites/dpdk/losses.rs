@@ -152,3 +152,19 @@ fn an_interface_that_goes_away_is_survived() {
         close(&ends, [sink, source]);
     }
 }
+
+/// Longer than any buffer of the pool stays unused: each of them carries frames.
+#[test]
+fn every_buffer_carries_frames() {
+    let Some([near, far]) = cable() else { return };
+    for device in [packet as fn(&str) -> String, xdp] {
+        let opened = |end: &Namespace, name| end.run(|| open(device(name))).expect("a thread");
+        let (mut sink, mut source) = (opened(&near, ENDS[0]), opened(&far, ENDS[1]));
+        for batch in 0..800_u64 {
+            let frames: Vec<_> = (32 * batch..32 * batch + 32).map(numbered).collect();
+            frames.iter().for_each(|bytes| send(&mut sink, bytes));
+            let came = take(&mut source, frames.len());
+            assert_eq!(came, frames, "batch {batch} of {}", source.driver());
+        }
+    }
+}
