@@ -1,4 +1,4 @@
-//! The sender's port: an AF_PACKET ring past the queueing disciplines, the same for every path.
+//! The sender's port: a packet socket past the queueing disciplines, the same for every path.
 
 use super::cables::SENDER;
 use crate::Ticks;

@@ -7,8 +7,8 @@ use crate::table::{columns, machine, number, time};
 
 const ONE_WAY: &str = "\
 one-way: from the sender's stamp, in the payload, immediately before the call that sends, to a stamp
-in the poll's callback, with the frame's bytes in user space. In it: the send call (an AF_PACKET
-ring past the queueing disciplines, the same for every path), the cable, the receiving half of the
+in the poll's callback, with the frame's bytes in user space. In it: the send call (a packet
+socket past the queueing disciplines, the same for every path), the cable, the receiving half of the
 kernel as far as the path has one, what the poll costs. Not in it: any decoding.
 ";
 

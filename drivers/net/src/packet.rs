@@ -1,9 +1,10 @@
-//! Whole frames through a packet socket: TPACKET_V2 both ways, with CAP_NET_RAW alone.
+//! Whole frames through a packet socket, with CAP_NET_RAW alone.
 //!
-//! The kernel copies every frame that its filter lets through into a ring that we read without a
-//! system call, and its own stack gets the frame too. Version 3 of the ring holds frames back until
-//! a block is full or 0.5 ms old, so it is not used. Sending is one system call a frame, past the
-//! queueing discipline.
+//! The kernel copies every frame that its filter lets through into a ring (TPACKET_V2) that we read
+//! without a system call, and its own stack gets the frame too. Version 3 of the ring holds frames
+//! back until a block is full or 0.5 ms old, so it is not used. Sending is one send(2) a frame, past
+//! the queueing discipline. A transmit ring takes a system call a frame as well, and makes packets
+//! of page fragments, which a receiver in native XDP mode has to copy once more.
 
 mod filter;
 #[allow(unsafe_code)]
@@ -12,7 +13,7 @@ mod ring;
 use crate::flows::Flows;
 use crate::interface::Interface;
 use crate::{NetError, checksum, sys};
-use ring::Rings;
+use ring::Ring;
 use std::cell::Cell;
 use std::os::fd::OwnedFd;
 use tercel_types::{Frame, FrameSink, FrameSource, Nanos, PortError};
@@ -27,8 +28,7 @@ pub struct PacketConfig {
     pub interface: String,
     /// What passes the filter.
     pub flows: Flows,
-    /// Frames that the receive ring holds, and the transmit ring likewise; of 2 KiB each with an
-    /// MTU of 1,500.
+    /// Frames that the receive ring holds, of 2 KiB each with an MTU of 1,500.
     pub slots: usize,
 }
 
@@ -45,17 +45,18 @@ pub struct PacketReport {
     pub sent: u64,
     /// Frames that the kernel refused to send.
     pub send_errors: u64,
-    /// Slots of each ring.
+    /// Slots of the ring.
     pub slots: usize,
 }
 
 /// A packet socket as a port, both ways.
 pub struct PacketPort {
-    rings: Rings,
+    ring: Ring,
     socket: OwnedFd,
     interface: Interface,
     mac: [u8; 6],
     frame_max: usize,
+    outgoing: Box<[u8]>,
     reserved: Option<usize>,
     received: Nanos,
     report: PacketReport,
@@ -85,16 +86,17 @@ impl PacketPort {
             .and_then(|()| sys::set_option(&socket, level, libc::PACKET_QDISC_BYPASS, 1))
             .map_err(NetError::system("set up a packet socket"))?;
         let frame_max = interface.mtu()? + LINK_MAX;
-        let rings = Rings::new(&socket, config.slots, frame_max)
-            .map_err(NetError::system("map the rings of a packet socket"))?;
+        let ring = Ring::new(&socket, config.slots, frame_max)
+            .map_err(NetError::system("map the ring of a packet socket"))?;
         bind(&socket, &interface).map_err(NetError::system("bind a packet socket"))?;
         Ok(PacketPort {
             mac: interface.mac()?,
-            report: PacketReport { slots: rings.slots(), ..PacketReport::default() },
-            rings,
+            report: PacketReport { slots: ring.slots(), ..PacketReport::default() },
+            ring,
             socket,
             interface,
             frame_max,
+            outgoing: vec![0; frame_max].into_boxed_slice(),
             reserved: None,
             received: Nanos(0),
             dropped: Cell::new(0),
@@ -140,9 +142,9 @@ fn bind(socket: &OwnedFd, interface: &Interface) -> std::io::Result<()> {
 
 impl FrameSource for PacketPort {
     fn poll(&mut self, max: usize, mut each: impl FnMut(Frame<'_>)) -> Result<usize, PortError> {
-        let PacketPort { rings, report, received, .. } = self;
+        let PacketPort { ring, report, received, .. } = self;
         let mut given = 0;
-        rings.receive(max, |arrived| {
+        ring.receive(max, |arrived| {
             if arrived.truncated {
                 report.oversized += 1;
                 return;
@@ -166,25 +168,17 @@ impl FrameSink for PacketPort {
         if len > self.frame_max {
             return None;
         }
-        let space = self.rings.reserve(len)?;
         self.reserved = Some(len);
-        Some(space)
+        self.outgoing.get_mut(..len)
     }
 
     /// `System(EINVAL)` when nothing was reserved; `System(EAGAIN)` and the like when the kernel
     /// does not take it now, and then the frame stays for another commit.
     fn commit(&mut self) -> Result<(), PortError> {
         let len = self.reserved.ok_or(PortError::System(libc::EINVAL))?;
-        self.rings.submit(len);
-        match sys::kick_transmit(&self.socket) {
-            Ok(()) => {}
-            Err(error) => {
-                self.report.send_errors += 1;
-                if self.rings.withdraw() {
-                    let errno = error.raw_os_error().unwrap_or(libc::EIO);
-                    return Err(PortError::System(errno));
-                }
-            }
+        if let Err(error) = sys::send(&self.socket, &self.outgoing[..len]) {
+            self.report.send_errors += 1;
+            return Err(PortError::System(error.raw_os_error().unwrap_or(libc::EIO)));
         }
         self.reserved = None;
         self.report.sent += 1;

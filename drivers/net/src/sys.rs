@@ -398,6 +398,14 @@ pub(crate) fn kick_transmit(socket: &impl AsRawFd) -> io::Result<()> {
     if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
+/// Sends a whole frame by a bound packet socket; never waits.
+pub(crate) fn send(socket: &impl AsRawFd, frame: &[u8]) -> io::Result<()> {
+    let (flags, bytes) = (libc::MSG_DONTWAIT, frame.as_ptr().cast::<c_void>());
+    // SAFETY: `frame` is a reference, so it is readable for its length during the call.
+    let sent = unsafe { libc::send(socket.as_raw_fd(), bytes, frame.len(), flags) };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// Tells the kernel to look at a receive ring that it shares with us; never waits.
 pub(crate) fn kick_receive(socket: &impl AsRawFd) {
     let flags = libc::MSG_DONTWAIT;

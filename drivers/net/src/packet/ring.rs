@@ -1,4 +1,4 @@
-//! The two rings that a packet socket shares with the kernel (packet_mmap in the kernel's
+//! The receive ring that a packet socket shares with the kernel (packet_mmap in the kernel's
 //! documentation, version 2): slots of one size, each with a header whose status word says who
 //! owns it.
 //!
@@ -13,10 +13,6 @@ use std::mem::offset_of;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Where the kernel looks for the frame in a slot to be sent: behind the header, which is aligned
-/// to 16 bytes (`tpacket_snd`; the address that TPACKET2_HDRLEN counts in is not there).
-const SEND_AT: usize = 32;
-
 /// Bytes of a slot in front of a received frame at most: header, address, and the kernel's own
 /// alignment of the network header, with room for one VLAN tag.
 const RECEIVE_AT_MAX: usize = 96;
@@ -27,8 +23,6 @@ const TP_STATUS_USER: u32 = 1;
 const TP_STATUS_CSUM_NOT_READY: u32 = 1 << 3;
 const TP_STATUS_VLAN_VALID: u32 = 1 << 4;
 const TP_STATUS_VLAN_TPID_VALID: u32 = 1 << 6;
-const TP_STATUS_SEND_REQUEST: u32 = 1;
-const TP_STATUS_SENDING: u32 = 2;
 
 /// A frame in the receive ring.
 pub(super) struct Arrived<'a> {
@@ -41,19 +35,17 @@ pub(super) struct Arrived<'a> {
     pub(super) nanoseconds: u32,
 }
 
-/// Both rings of a socket, in one mapping: first the receive slots, then the transmit slots.
-pub(super) struct Rings {
+/// The ring of a socket.
+pub(super) struct Ring {
     map: MmapRaw,
     slot: usize,
-    receive: usize,
-    transmit: usize,
-    next_receive: usize,
-    next_transmit: usize,
+    slots: usize,
+    next: usize,
 }
 
-impl Rings {
-    /// Asks the kernel for `slots` slots each way for frames of up to `frame_max` bytes.
-    pub(super) fn new(socket: &OwnedFd, slots: usize, frame_max: usize) -> io::Result<Rings> {
+impl Ring {
+    /// Asks the kernel for `slots` slots for frames of up to `frame_max` bytes.
+    pub(super) fn new(socket: &OwnedFd, slots: usize, frame_max: usize) -> io::Result<Ring> {
         let slot = (RECEIVE_AT_MAX + frame_max).next_power_of_two();
         // Blocks are multiples of a page and of a slot; a block of 64 KiB asks for few large
         // allocations.
@@ -66,26 +58,18 @@ impl Rings {
             tp_frame_nr: slots as u32,
         };
         sys::set_raw(socket, libc::SOL_PACKET, libc::PACKET_RX_RING, &request)?;
-        sys::set_raw(socket, libc::SOL_PACKET, libc::PACKET_TX_RING, &request)?;
-        let len = 2 * slots * slot;
-        let map = MmapOptions::new().len(len).populate().map_raw(socket)?;
-        Ok(Rings { map, slot, receive: slots, transmit: slots, next_receive: 0, next_transmit: 0 })
+        let map = MmapOptions::new().len(slots * slot).populate().map_raw(socket)?;
+        Ok(Ring { map, slot, slots, next: 0 })
     }
 
-    /// Slots each way.
+    /// Slots that were granted.
     pub(super) fn slots(&self) -> usize {
-        self.receive
-    }
-
-    /// Longest frame that a slot takes to be sent.
-    pub(super) fn send_max(&self) -> usize {
-        self.slot - SEND_AT
+        self.slots
     }
 
     fn slot(&self, index: usize) -> *mut u8 {
-        debug_assert!(index < self.receive + self.transmit);
-        // SAFETY: the mapping holds `receive + transmit` slots, and both callers' indices are kept
-        // below that by wrapping at the number of slots.
+        debug_assert!(index < self.slots);
+        // SAFETY: the mapping holds `slots` slots, and `next` is kept below that by wrapping.
         unsafe { self.map.as_mut_ptr().add(index * self.slot) }
     }
 
@@ -102,63 +86,21 @@ impl Rings {
         let mut count = 0;
         while count < max {
             // Acquire pairs with the kernel's barrier between filling a slot and its status.
-            let status = self.status(self.next_receive).load(Ordering::Acquire);
+            let status = self.status(self.next).load(Ordering::Acquire);
             if status & TP_STATUS_USER == 0 {
                 break;
             }
-            let slot = self.slot(self.next_receive);
+            let slot = self.slot(self.next);
             // SAFETY: the status says that the slot is ours until the store below, and `slot`
             // points to `self.slot` bytes of the mapping; `self` is borrowed for as long.
             let bytes = unsafe { std::slice::from_raw_parts_mut(slot, self.slot) };
             each(arrived(bytes, status));
             // Release pairs with the kernel's load of the status before it fills the slot again.
-            self.status(self.next_receive).store(TP_STATUS_AVAILABLE, Ordering::Release);
-            self.next_receive = (self.next_receive + 1) % self.receive;
+            self.status(self.next).store(TP_STATUS_AVAILABLE, Ordering::Release);
+            self.next = (self.next + 1) % self.slots;
             count += 1;
         }
         count
-    }
-
-    /// Space for a frame of `len` bytes, if the next slot is free.
-    #[inline]
-    pub(super) fn reserve(&mut self, len: usize) -> Option<&mut [u8]> {
-        let index = self.receive + self.next_transmit;
-        // Acquire pairs with the kernel's barrier between sending a slot and its status.
-        let status = self.status(index).load(Ordering::Acquire);
-        if len > self.send_max() || matches!(status, TP_STATUS_SEND_REQUEST | TP_STATUS_SENDING) {
-            return None;
-        }
-        let slot = self.slot(index);
-        // SAFETY: the status says that the slot is ours until `submit`, it has `self.slot` bytes,
-        // of which `SEND_AT + len` are not more, and `self` is borrowed for as long.
-        Some(unsafe { std::slice::from_raw_parts_mut(slot.add(SEND_AT), len) })
-    }
-
-    /// Marks the reserved slot as to be sent. The caller has filled it.
-    #[inline]
-    pub(super) fn submit(&mut self, len: usize) {
-        let index = self.receive + self.next_transmit;
-        let header = self.slot(index).cast::<tpacket2_hdr>();
-        // SAFETY: `reserve` found the slot ours, and nobody has given it away since.
-        unsafe { (*header).tp_len = len as u32 };
-        // Release pairs with the kernel's load of the status before it reads the slot.
-        self.status(index).store(TP_STATUS_SEND_REQUEST, Ordering::Release);
-        self.next_transmit = (self.next_transmit + 1) % self.transmit;
-    }
-
-    /// Takes the slot submitted last back, if the kernel has not taken it. Only right after a kick
-    /// that failed: sending happens during that call and at no other time.
-    pub(super) fn withdraw(&mut self) -> bool {
-        let last = (self.next_transmit + self.transmit - 1) % self.transmit;
-        let (from, to) = (TP_STATUS_SEND_REQUEST, TP_STATUS_AVAILABLE);
-        let status = self.status(self.receive + last);
-        // Pairs with the kernel's accesses to the status, as in `reserve` and `submit`: AcqRel
-        // pairs with both.
-        let taken = status.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
-        if taken.is_ok() {
-            self.next_transmit = last;
-        }
-        taken.is_ok()
     }
 }
 
@@ -177,7 +119,8 @@ fn arrived(slot: &mut [u8], status: u32) -> Arrived<'_> {
         0 => 0x8100,
         _ => half(offset_of!(tpacket2_hdr, tp_vlan_tpid)),
     };
-    let tagged = status & TP_STATUS_VLAN_VALID != 0 && snap >= 12 && mac >= SEND_AT + 4;
+    let tagged =
+        status & TP_STATUS_VLAN_VALID != 0 && snap >= 12 && mac >= size_of::<tpacket2_hdr>() + 4;
     let start = if tagged { mac - 4 } else { mac };
     let end = (mac + snap).min(slot.len());
     let bytes = slot.get_mut(start..end).unwrap_or_default();
