@@ -2,9 +2,9 @@
 //!
 //! The kernel copies every frame that its filter lets through into a ring (TPACKET_V2) that we read
 //! without a system call, and its own stack gets the frame too. Version 3 of the ring holds frames
-//! back until a block is full or 0.5 ms old, so it is not used. Sending is one send(2) a frame, past
-//! the queueing discipline. A transmit ring takes a system call a frame as well, and makes packets
-//! of page fragments, which a receiver in native XDP mode has to copy once more.
+//! back until a block is full or 0.5 ms old, so it is not used. Sending is one send(2) a frame,
+//! past the queueing discipline. A transmit ring takes a system call a frame as well, and makes
+//! packets of page fragments, which a receiver in native XDP mode has to copy once more.
 
 mod filter;
 #[allow(unsafe_code)]
