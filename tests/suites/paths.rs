@@ -5,9 +5,10 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 use tercel_net::flows::{Flows, SessionFlow};
+use tercel_net::interface::Interface;
 use tercel_net::packet::{PacketConfig, PacketPort};
 use tercel_net::udp::{UdpConfig, UdpPort, UdpSource};
-use tercel_net::xdp::{Attach, Copying, XdpConfig, XdpPort};
+use tercel_net::xdp::{Attach, BusyPoll, Copying, XdpConfig, XdpPort};
 use tercel_net::{NetError, membership::Membership};
 use tercel_netns::{End, Namespace, available, join};
 use tercel_proto::frame;
@@ -497,4 +498,95 @@ fn a_membership_is_held_and_given_up() {
     assert!(listed());
     drop(member);
     assert!(!listed());
+}
+
+/// Settings that change how frames get to the same memory: each way they arrive. Huge pages may be
+/// lacking, which is a refusal of its own.
+#[test]
+fn every_setting_of_af_xdp_brings_frames() {
+    if !ready() {
+        return;
+    }
+    let busy = Some(BusyPoll { micros: 20, budget: 64 });
+    let plain = XdpConfig { frames: 512, ..XdpConfig::new("host", flows()) };
+    let settings = [
+        XdpConfig { busy_poll: busy, attach: Attach::Native, ..plain.clone() },
+        XdpConfig { busy_poll: busy, attach: Attach::Generic, ..plain.clone() },
+        XdpConfig { copying: Copying::Copy, frames: 64, ..plain.clone() },
+        XdpConfig { huge_pages: true, ..plain },
+    ];
+    let network = Network::new();
+    let mut venue = packet(&network.venue, "venue");
+    for config in settings {
+        let mut port = match network.host.run(|| XdpPort::open(&config)).unwrap() {
+            Err(error @ NetError::NoHugePages { .. }) => {
+                println!("without huge pages: {error}");
+                continue;
+            }
+            opened => opened.unwrap(),
+        };
+        for batch in 0..100_u32 {
+            let sent: Vec<_> =
+                (0..16).map(|at| datagram(GROUP, &u32::to_be_bytes(16 * batch + at))).collect();
+            sent.iter().for_each(|bytes| send(&mut venue, bytes));
+            let end = Instant::now() + PATIENCE;
+            let mut came = Vec::new();
+            while came.len() < sent.len() {
+                port.poll(64, |frame| came.push(frame.bytes.to_vec())).unwrap();
+                assert!(
+                    Instant::now() < end,
+                    "{} of {} frames, {config:?}",
+                    came.len(),
+                    sent.len()
+                );
+            }
+            assert_eq!(came, sent, "{config:?}");
+        }
+    }
+}
+
+/// Flows that the interface spreads over its queues come together in one port; a port of one queue
+/// leaves the others to the kernel.
+#[test]
+fn several_queues_are_one_port() {
+    if !ready() {
+        return;
+    }
+    let (venue, host) = (Namespace::new().unwrap(), Namespace::new().unwrap());
+    let queues = ["numrxqueues", "2", "numtxqueues", "2"];
+    let other = host.path().display().to_string();
+    let peer =
+        [&["type", "veth", "peer", "name", "host"], &queues[..], &["netns", &other]].concat();
+    venue.ip(&[&["link", "add", "name", "venue"], &queues[..], &peer].concat()).unwrap();
+    venue.ip(&["address", "add", "10.77.1.1/24", "dev", "venue"]).unwrap();
+    venue.ip(&["link", "set", "venue", "up"]).unwrap();
+    host.ip(&["link", "set", "host", "up"]).unwrap();
+    let running = || host.run(|| Interface::open("host").unwrap().is_running()).unwrap();
+    let end = Instant::now() + PATIENCE;
+    while !running() {
+        assert!(Instant::now() < end, "no carrier");
+    }
+    // As many flows as source ports.
+    let sources = || -> Vec<UdpPort> {
+        (0..64)
+            .map(|_| {
+                let port = UdpPort::bind(SocketAddrV4::new(VENUE, 0), None).unwrap();
+                port.set_multicast(VENUE, 1).unwrap();
+                port
+            })
+            .collect()
+    };
+    let mut sources = venue.run(sources).unwrap();
+    let came = |queues: Vec<u32>, sources: &mut [UdpPort]| {
+        let config = XdpConfig { queues, ..XdpConfig::new("host", flows()) };
+        let mut port = host.run(|| XdpPort::open(&config)).unwrap().unwrap();
+        for source in sources {
+            send(source, &datagram(GROUP, b"flow"));
+        }
+        (drain(&mut port).len(), port.report().queues)
+    };
+    assert_eq!(came(Vec::new(), &mut sources), (64, 2));
+    let (first, second) = (came(vec![0], &mut sources), came(vec![1], &mut sources));
+    assert_eq!((first.0 + second.0, first.1, second.1), (64, 1, 1));
+    assert!(first.0 > 0 && second.0 > 0, "{first:?} {second:?}");
 }
