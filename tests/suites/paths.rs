@@ -168,15 +168,24 @@ fn af_xdp_native() {
 /// What a port that is being tested does.
 trait Port: FrameSource + FrameSink {
     fn lost(&mut self) -> u64;
+    fn too_long(&mut self) -> u64;
 }
 
 impl Port for PacketPort {
+    fn too_long(&mut self) -> u64 {
+        self.report().oversized
+    }
+
     fn lost(&mut self) -> u64 {
         self.report().dropped
     }
 }
 
 impl Port for XdpPort {
+    fn too_long(&mut self) -> u64 {
+        self.report().dropped
+    }
+
     fn lost(&mut self) -> u64 {
         let report = self.report();
         report.ring_full + report.no_chunk + report.dropped
@@ -228,6 +237,7 @@ fn on_each_path(check: impl Fn(&Network, &mut dyn FnMut() -> Box<dyn AnyPort>)) 
 trait AnyPort {
     fn drain(&mut self) -> Vec<Vec<u8>>;
     fn lost(&mut self) -> u64;
+    fn too_long(&mut self) -> u64;
     fn send(&mut self, bytes: &[u8]) -> Result<(), PortError>;
 }
 
@@ -238,6 +248,10 @@ impl<P: Port> AnyPort for P {
 
     fn lost(&mut self) -> u64 {
         Port::lost(self)
+    }
+
+    fn too_long(&mut self) -> u64 {
+        Port::too_long(self)
     }
 
     fn send(&mut self, bytes: &[u8]) -> Result<(), PortError> {
@@ -589,4 +603,27 @@ fn several_queues_are_one_port() {
     let (first, second) = (came(vec![0], &mut sources), came(vec![1], &mut sources));
     assert_eq!((first.0 + second.0, first.1, second.1), (64, 1, 1));
     assert!(first.0 > 0 && second.0 > 0, "{first:?} {second:?}");
+}
+
+/// The MTU was raised behind the port's back: what is too long for its memory is counted, and what
+/// follows comes.
+#[test]
+fn a_jumbo_frame_is_counted_and_survived() {
+    if !ready() {
+        return;
+    }
+    for attach in [None, Some(Attach::Generic)] {
+        let network = Network::new();
+        let mut port: Box<dyn AnyPort> = match attach {
+            None => Box::new(packet(&network.host, "host")),
+            Some(attach) => Box::new(xdp(&network.host, "host", attach)),
+        };
+        network.host.ip(&["link", "set", "host", "mtu", "9000"]).unwrap();
+        network.venue.ip(&["link", "set", "venue", "mtu", "9000"]).unwrap();
+        let mut venue = packet(&network.venue, "venue");
+        send(&mut venue, &datagram(GROUP, &[1; 8_000]));
+        send(&mut venue, &datagram(GROUP, b"short"));
+        assert_eq!(port.drain(), [datagram(GROUP, b"short")], "{attach:?}");
+        assert_eq!(port.too_long(), 1, "{attach:?}");
+    }
 }

@@ -115,7 +115,7 @@ impl<T: std::fmt::Display> std::fmt::Display for PerLine<T> {
 /// Where the lines of a feed come from.
 #[derive(Clone, Debug)]
 pub(crate) enum SourceName {
-    /// The kernel's sockets.
+    /// The network, by the path that the configuration names.
     Net,
     /// A feed card, or its emulator.
     Fpga(CardAddress),
@@ -151,8 +151,8 @@ pub(crate) struct RunArgs {
     /// Read this ring instead of the network.
     #[arg(long, value_name = "FILE")]
     pub(crate) ring: Option<PathBuf>,
-    /// Where the lines of the feed come from: `net` (the kernel's sockets), `fpga:<PCI address>`
-    /// (a feed card), or `fpga:<path>` (the card of `tercel emulate`).
+    /// Where the lines of the feed come from: `net` (the way that [path] of the configuration
+    /// names), `fpga:<PCI address>` (a feed card), or `fpga:<path>` (the card of `tercel emulate`).
     #[arg(long, default_value = "net", value_parser = source)]
     #[arg(conflicts_with_all = ["ring", "replay"])]
     pub(crate) source: SourceName,

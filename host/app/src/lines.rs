@@ -1,4 +1,4 @@
-//! What brings the two lines of a feed: the kernel's sockets, or a card.
+//! What brings the two lines of a feed: the kernel's sockets, ports beside them, or a card.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
