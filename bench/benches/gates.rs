@@ -7,7 +7,10 @@
 
 #![allow(missing_docs)] // what the macros make of a benchmark has none
 
+mod peer;
+
 use iai_callgrind::{library_benchmark, library_benchmark_group, main};
+use peer::{Peer, Still};
 use std::hint::black_box;
 use tercel_abi::{EventRecord, EventSource};
 use tercel_bench::day::MarketDay;
@@ -23,6 +26,7 @@ use tercel_policy::mlp::Mlp;
 use tercel_policy::{Artifact, FEATURE_COUNT, Policy};
 use tercel_proto::feed::{Feed, FeedConfig};
 use tercel_risk::{Approved, Order, Risk};
+use tercel_tcp::TcpStack;
 use tercel_types::{
     Frame, InstrumentId, Intent, Level, MarketView, Nanos, NewOrder, Own, Price, Qty, Side,
     StreamPort, Symbol, TimeInForce, Top, TradingState, UserRef, VenueId,
@@ -30,6 +34,8 @@ use tercel_types::{
 
 const INSTRUMENTS: u16 = 20;
 const MESSAGES: u64 = 12_000;
+/// Bytes of an order on its way: OUCH's Enter Order without appendages, in SoupBinTCP.
+const ORDER: usize = 50;
 /// Repetitions of what is done once an instrument.
 const ROUNDS: u32 = 50;
 
@@ -338,8 +344,23 @@ fn tick((mut rig, day, half): (Rig, MarketDay, usize)) -> (Rig, MarketDay, usize
     (rig, day, half)
 }
 
+// The way of an order out beside the kernel: in a prepared segment, and what the stack behind is
+// told once the frame has gone.
+#[library_benchmark(setup = peer::connected)]
+fn tcp_commit(mut stack: TcpStack<Peer, Still>) -> TcpStack<Peer, Still> {
+    let before = stack.report().fast;
+    for round in 0..ROUNDS {
+        let space = stack.reserve(ORDER).expect("a window with room");
+        space.fill(black_box(round as u8));
+        stack.commit(ORDER).expect("an open connection");
+    }
+    assert_eq!(stack.report().fast - before, u64::from(ROUNDS));
+    stack
+}
+
 library_benchmark_group!(
     name = stages;
-    benchmarks = decode, book, features, decide, forward, risk, encode, ring, tick
+    benchmarks = decode, book, features, decide, forward, risk, encode, ring, tick,
+        tcp_commit
 );
 main!(library_benchmark_groups = stages);
