@@ -4,8 +4,11 @@ mod harness;
 
 use harness::{Place, Process, TERCEL, holdings_of_host, holdings_of_venue};
 use serde_json::Value;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
+use tercel_abi::EventSource;
+use tercel_engine::ring::{RingReader, Start};
 
 const SYMBOLS: [&str; 2] = ["SIM000", "SIM001"];
 
@@ -112,6 +115,15 @@ fn every_process_prints_its_summary_when_it_is_told_to_stop() {
     assert!(output.status.success(), "{said}");
     assert!(said.contains("cash ") && said.contains("accepted"), "{said}");
 
+    // A busy machine may not have let it read anything yet.
+    let has_records = || {
+        let reader = RingReader::open(Path::new(&ring), Start::Oldest);
+        reader.is_ok_and(|mut reader| reader.poll(1, |_| {}) > 0)
+    };
+    while !has_records() {
+        assert!(std::time::Instant::now() < end, "no record came");
+        std::thread::sleep(Duration::from_millis(10));
+    }
     feed.signal("-TERM");
     let counters = feed.stop_ok();
     assert!(counters["ring_records"].as_u64() > Some(0), "{counters}");
