@@ -1,8 +1,8 @@
 //! What a port beside the kernel's stack takes: some flows and no other frame.
 //!
-//! The same rule is written four times: here in the open, as a classic BPF program for packet
-//! sockets ([`crate::packet`]), as an XDP program ([`crate::xdp`]), and by drivers of their own.
-//! Tests run the programs in the kernel against [`Flows::matches`].
+//! The same rule is written three times: here in the open, as a classic BPF program for packet
+//! sockets ([`crate::packet`]), and as an XDP program ([`crate::xdp`]). Tests run the programs in
+//! the kernel against [`Flows::matches`].
 
 use crate::NetError;
 use std::net::{Ipv4Addr, SocketAddrV4};

@@ -48,11 +48,7 @@ fn check(result: c_int) -> io::Result<c_int> {
 
 /// A non-blocking UDP socket bound to `address`, shared with others where `reuse` is set.
 pub(crate) fn udp_socket(address: SocketAddrV4, reuse: bool) -> io::Result<UdpSocket> {
-    let kind = libc::SOCK_DGRAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
-    // SAFETY: socket(2) takes no pointer.
-    let fd = check(unsafe { libc::socket(libc::AF_INET, kind, 0) })?;
-    // SAFETY: the kernel has just given this descriptor to us and nobody else knows it.
-    let socket = UdpSocket::from(unsafe { OwnedFd::from_raw_fd(fd) });
+    let socket = any_socket()?;
     if reuse {
         set_option(&socket, libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
     }
@@ -62,14 +58,7 @@ pub(crate) fn udp_socket(address: SocketAddrV4, reuse: bool) -> io::Result<UdpSo
         sin_addr: in_addr(*address.ip()),
         sin_zero: [0; 8],
     };
-    // SAFETY: `name` is a sockaddr_in that outlives the call, and the length given is its size.
-    check(unsafe {
-        libc::bind(
-            socket.as_raw_fd(),
-            (&raw const name).cast::<libc::sockaddr>(),
-            size_of::<libc::sockaddr_in>() as socklen_t,
-        )
-    })?;
+    bind_raw(&socket, &name)?;
     Ok(socket)
 }
 
@@ -283,11 +272,7 @@ pub(crate) fn schedule_fifo(priority: c_int) -> io::Result<()> {
 
 /// A UDP socket that is bound to nothing: something to ask an interface or hold a membership with.
 pub(crate) fn any_socket() -> io::Result<UdpSocket> {
-    let kind = libc::SOCK_DGRAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
-    // SAFETY: socket(2) takes no pointer.
-    let fd = check(unsafe { libc::socket(libc::AF_INET, kind, 0) })?;
-    // SAFETY: the kernel has just given this descriptor to us and nobody else knows it.
-    Ok(UdpSocket::from(unsafe { OwnedFd::from_raw_fd(fd) }))
+    socket(libc::AF_INET, libc::SOCK_DGRAM, 0).map(UdpSocket::from)
 }
 
 /// Joins a group on the interface with this number.
@@ -345,7 +330,7 @@ pub(crate) fn ethtool<const N: usize>(
         .map(drop)
 }
 
-/// A socket of a family that std does not know.
+/// A non-blocking socket of any family.
 pub(crate) fn socket(family: c_int, kind: c_int, protocol: c_int) -> io::Result<OwnedFd> {
     let kind = kind | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
     // SAFETY: socket(2) takes no pointer.

@@ -124,7 +124,7 @@ fn arrived(slot: &mut [u8], status: u32) -> Arrived<'_> {
     let start = if tagged { mac - 4 } else { mac };
     let end = (mac + snap).min(slot.len());
     let bytes = slot.get_mut(start..end).unwrap_or_default();
-    if tagged {
+    if tagged && bytes.len() >= 16 {
         // The kernel keeps the tag beside the frame: the addresses move up and it goes back.
         bytes.copy_within(4..16, 0);
         bytes[12..14].copy_from_slice(&tpid.to_be_bytes());
