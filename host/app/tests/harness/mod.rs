@@ -40,6 +40,15 @@ pub fn tercel_err(arguments: &[&str]) -> String {
     last
 }
 
+/// Asks until it is so.
+pub fn eventually(what: &str, so: impl Fn() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !so() {
+        assert!(Instant::now() < end, "never came: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// A process that runs beside the test.
 pub struct Process {
     child: Child,
