@@ -22,6 +22,7 @@ use tercel_book::{Books, Change, Limits};
 use tercel_engine::ring::{RingReader, RingWriter, Start};
 use tercel_engine::{Batch, Unmeasured};
 use tercel_gateway::{Gateway, GatewayConfig, MAX_PACKET, Session};
+use tercel_policy::int8::{Int8Mlp, Quantised};
 use tercel_policy::mlp::Mlp;
 use tercel_policy::{Artifact, FEATURE_COUNT, Policy};
 use tercel_proto::feed::{Feed, FeedConfig};
@@ -150,11 +151,26 @@ fn for_forward() -> (Mlp, [f32; FEATURE_COUNT]) {
     let artifact = Artifact::untrained(&[64, 64], 1).expect("an artifact");
     let mut features = [0.0; FEATURE_COUNT];
     features.iter_mut().enumerate().for_each(|(at, value)| *value = at as f32 / 40.0 - 0.5);
-    (artifact.mlp().clone(), features)
+    (Mlp::new(artifact.layers()).expect("a network"), features)
 }
 
 #[library_benchmark(setup = for_forward)]
 fn forward((mut mlp, features): (Mlp, [f32; FEATURE_COUNT])) -> Mlp {
+    for _ in 0..ROUNDS {
+        black_box(mlp.forward(black_box(&features)));
+    }
+    mlp
+}
+
+fn for_int8() -> (Int8Mlp, [f32; FEATURE_COUNT]) {
+    let artifact = Artifact::untrained(&[64, 64], 1).expect("an artifact");
+    let (_, features) = for_forward();
+    let network = Quantised::calibrate(artifact.layers(), 10.0, [features.as_slice()]);
+    (Int8Mlp::new(&network.expect("integers")).expect("a network"), features)
+}
+
+#[library_benchmark(setup = for_int8)]
+fn forward_int8((mut mlp, features): (Int8Mlp, [f32; FEATURE_COUNT])) -> Int8Mlp {
     for _ in 0..ROUNDS {
         black_box(mlp.forward(black_box(&features)));
     }
@@ -360,7 +376,7 @@ fn tcp_commit(mut stack: TcpStack<Peer, Still>) -> TcpStack<Peer, Still> {
 
 library_benchmark_group!(
     name = stages;
-    benchmarks = decode, book, features, decide, forward, risk, encode, ring, tick,
-        tcp_commit
+    benchmarks = decode, book, features, decide, forward, forward_int8, risk, encode, ring,
+        tick, tcp_commit
 );
 main!(library_benchmark_groups = stages);

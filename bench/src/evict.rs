@@ -20,7 +20,11 @@ impl Evictor {
     /// Twice the largest cache of this machine: with a replacement that is not quite "least
     /// recently used" once would leave something.
     pub fn new() -> Evictor {
-        let bytes = largest_cache(Path::new(CACHES)).map_or(UNKNOWN, |bytes| 2 * bytes);
+        Evictor::of(largest_cache(Path::new(CACHES)).map_or(UNKNOWN, |bytes| 2 * bytes))
+    }
+
+    /// As much memory as is asked for: the smaller caches are emptied.
+    pub fn of(bytes: usize) -> Evictor {
         Evictor { words: vec![1; bytes / 8] }
     }
 

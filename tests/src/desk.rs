@@ -5,8 +5,9 @@
 
 use tercel_abi::EventRecord;
 use tercel_book::{Books, Limits};
-use tercel_engine::{Engine, InstrumentConfig, Parts, Unmeasured};
+use tercel_engine::{Controls, Engine, InstrumentConfig, OpenOrders, Parts, Unmeasured};
 use tercel_gateway::{Gateway, GatewayConfig};
+use tercel_policy::promotion::{Candidate, Contest, ContestRules, Name};
 use tercel_policy::{
     FixedSpread, InstrumentPolicy, Policy, PolicyConfig, QuoteRules, StrategyConfig,
 };
@@ -257,6 +258,20 @@ pub struct Desk {
     pub now: Nanos,
 }
 
+/// How the desk quotes.
+fn a_tick_away() -> StrategyConfig {
+    StrategyConfig::FixedSpread(FixedSpread { half_spread_ticks: 1.0, skew_ticks: 1.0 })
+}
+
+/// A challenger with room for as many instruments as a desk has.
+///
+/// # Panics
+/// When its strategy is not allowed.
+pub fn candidate(name: &str, strategy: &StrategyConfig, rules: &ContestRules) -> Box<Candidate> {
+    let name = Name::new(name).expect("a name");
+    Box::new(Candidate::new(name, strategy, 64, rules.rollback.psi_window).expect("a strategy"))
+}
+
 /// How long the books may be stale before quotes are taken out.
 pub const GRACE: Nanos = Nanos::from_millis(2);
 
@@ -266,10 +281,9 @@ impl Desk {
     /// # Panics
     /// When its configuration is wrong.
     pub fn new(symbols: &[Symbol]) -> Desk {
-        let strategy = FixedSpread { half_spread_ticks: 1.0, skew_ticks: 1.0 };
         let policy = PolicyConfig {
             instruments: symbols.iter().map(|symbol| InstrumentPolicy::new(*symbol)).collect(),
-            strategy: StrategyConfig::FixedSpread(strategy),
+            strategy: a_tick_away(),
             quote: QuoteRules { order_qty: Qty(100), ..QuoteRules::default() },
         };
         let rate = RateLimit { burst: 1_000_000, per_second: 1_000_000 };
@@ -303,6 +317,22 @@ impl Desk {
             stale_grace: GRACE,
         });
         Desk { engine, port: Port::new(), now: Nanos(0) }
+    }
+
+    /// Holds a contest around the desk's policy, before the first event.
+    ///
+    /// # Panics
+    /// When a rule or a challenger is not allowed.
+    pub fn hold_contest(
+        &mut self,
+        rules: ContestRules,
+        orders: OpenOrders,
+        challengers: Vec<Box<Candidate>>,
+    ) -> Controls {
+        let champion = candidate("champion", &a_tick_away(), &rules);
+        let mut contest = Contest::new(rules, champion).expect("rules");
+        challengers.into_iter().for_each(|one| contest.seat(one));
+        self.engine.hold_contest(contest, orders)
     }
 
     /// One record, and what the venue answers to what it led to.

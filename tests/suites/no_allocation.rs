@@ -6,13 +6,16 @@ use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use tercel_abi::EventSource;
 use tercel_engine::ring::{RingReader, RingWriter, Start};
+use tercel_engine::{Command, OpenOrders};
 use tercel_net::flows::Flows;
 use tercel_net::packet::{PacketConfig, PacketPort};
 use tercel_net::xdp::{Attach, XdpConfig, XdpPort};
 use tercel_netns::{End, Namespace, join};
+use tercel_policy::promotion::{Candidate, ContestRules, Name};
+use tercel_policy::{Artifact, FixedSpread, Learned, StrategyConfig};
 use tercel_proto::frame;
 use tercel_tests::day;
-use tercel_tests::desk::Desk;
+use tercel_tests::desk::{Desk, candidate};
 use tercel_tests::frames::{self, Host};
 use tercel_types::{FrameSink, FrameSource, Nanos};
 
@@ -83,6 +86,60 @@ fn a_tick_with_its_orders_and_fills() {
     assert!(counters.sent > sent + 100, "only {} orders", counters.sent - sent);
     assert!(counters.fills_bought + counters.fills_sold > 10);
     assert_eq!(made, 0);
+}
+
+/// The same with three policies in shadow, one of which is promoted and taken back, and another
+/// that comes and is refused: who leaves is handed out and freed elsewhere.
+#[test]
+fn champion_and_challengers() {
+    let records = day::records(&day::messages(3, 4, 30));
+    let mut desk = Desk::new(&day::symbols(4));
+    let rules = ContestRules { interval: Nanos::from_millis(2), ..ContestRules::default() };
+    let mut controls = desk.hold_contest(rules, OpenOrders::Adopt, challengers(&rules));
+    let (head, tail) = records.split_at(records.len() / 3);
+    head.iter().for_each(|record| desk.feed(record));
+    desk.start();
+    let sent = desk.engine.counters().sent;
+    let mut late = Some(Command::Load(challengers(&rules).remove(1)));
+    let mut left = Vec::with_capacity(8);
+    let made = requests(|| {
+        for (at, record) in tail.iter().enumerate() {
+            desk.feed(record);
+            if at % 100 == 0 {
+                desk.pass(Nanos(1_000));
+            }
+            let command = match at {
+                500 => Name::new("network").map(|name| Command::Promote { name, force: true }),
+                900 => Some(Command::RollBack),
+                1_100 => late.take(),
+                1_300 => Name::new("far").map(Command::Drop),
+                _ => None,
+            };
+            if let Some(command) = command {
+                assert!(controls.commands.send(command).is_ok());
+            }
+            left.extend(controls.leaving.receive());
+        }
+    });
+    let contest = desk.engine.contest().expect("a contest");
+    assert!(desk.engine.counters().sent > sent + 100);
+    assert_eq!((contest.promotions(), contest.challengers().count()), (1, 1));
+    assert!(contest.challengers().all(|one| one.wager().intervals() > 10));
+    assert_eq!(left.len(), 3, "one taken back, one refused, one dropped");
+    assert_eq!(made, 0);
+}
+
+fn challengers(rules: &ContestRules) -> Vec<Box<Candidate>> {
+    let artifact = Artifact::untrained(&[64, 64], 1).expect("an artifact");
+    let network = Learned { artifact, offset_min_ticks: 0.0, offset_max_ticks: 20.0 };
+    let far = FixedSpread { half_spread_ticks: 5.0, skew_ticks: 0.0 };
+    let near = FixedSpread { half_spread_ticks: 0.5, skew_ticks: 1.0 };
+    let list = [
+        ("network", StrategyConfig::Mlp(Box::new(network))),
+        ("near", StrategyConfig::FixedSpread(near)),
+        ("far", StrategyConfig::FixedSpread(far)),
+    ];
+    list.iter().map(|(name, strategy)| candidate(name, strategy, rules)).collect()
 }
 
 #[test]

@@ -11,7 +11,11 @@ use std::collections::BTreeMap;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use tercel_engine::{Command as Order, Controls, OpenOrders};
+use tercel_policy::promotion::{Contest, ContestRules, Name};
+use tercel_policy::{Artifact, FixedSpread, Learned, StrategyConfig};
 use tercel_tests::day;
+use tercel_tests::desk::candidate;
 use tercel_tests::frames::{self, Host};
 use tercel_types::Nanos;
 
@@ -23,6 +27,7 @@ const UNSUPPORTED: &str = "no seccomp: ";
 static MESSAGES: AtomicU64 = AtomicU64::new(0);
 static SENT: AtomicU64 = AtomicU64::new(0);
 static FILLS: AtomicU64 = AtomicU64::new(0);
+static PROMOTIONS: AtomicU64 = AtomicU64::new(0);
 static DONE: AtomicU64 = AtomicU64::new(0);
 
 /// From here on the calling thread is killed, and the process with it, for any system call.
@@ -38,11 +43,25 @@ fn forbid_system_calls() -> Result<(), seccompiler::Error> {
     apply_filter(&program)
 }
 
+/// Two policies in shadow of the host's, and the way to command them.
+fn in_shadow(host: &mut Host) -> Controls {
+    let rules = ContestRules { interval: Nanos::from_millis(10), ..ContestRules::default() };
+    let artifact = Artifact::untrained(&[64, 64], 1).expect("an artifact");
+    let network = Learned { artifact, offset_min_ticks: 0.0, offset_max_ticks: 20.0 };
+    let near = FixedSpread { half_spread_ticks: 0.5, skew_ticks: 1.0 };
+    let challengers = vec![
+        candidate("network", &StrategyConfig::Mlp(Box::new(network)), &rules),
+        candidate("near", &StrategyConfig::FixedSpread(near), &rules),
+    ];
+    host.desk.hold_contest(rules, OpenOrders::Adopt, challengers)
+}
+
 /// The engine's thread: a day without a single system call, or with one on purpose.
 fn engine(one_call: bool) {
     let messages = day::messages(5, 4, 250);
     let frames = frames::two_lines(&messages);
     let mut host = Host::new(&day::symbols(4));
+    let mut controls = in_shadow(&mut host);
     let mut now = Nanos(day::OPEN);
     let mut turns = frames.chunks(8);
     // Some of the day, to a place where no gap is open.
@@ -66,6 +85,17 @@ fn engine(one_call: bool) {
     for (at, waiting) in turns.enumerate() {
         now = now + Nanos(100_000);
         host.take(waiting, now);
+        let command = match at {
+            500 => Name::new("near").map(|name| Order::Promote { name, force: true }),
+            1_000 => Some(Order::RollBack),
+            _ => None,
+        };
+        if let Some(command) = command {
+            let _ = controls.commands.send(command);
+        }
+        if at % 20 == 0 {
+            host.desk.pass(Nanos(1_000));
+        }
         if at % 8 == 0 && !host.desk.port.resting.is_empty() {
             let qty = host.desk.port.resting[0].qty;
             host.desk.port.trade(0, qty);
@@ -76,6 +106,7 @@ fn engine(one_call: bool) {
     MESSAGES.store(host.feed.counters().messages - before, Ordering::Relaxed);
     SENT.store(counters.sent, Ordering::Relaxed);
     FILLS.store(counters.fills_bought + counters.fills_sold, Ordering::Relaxed);
+    PROMOTIONS.store(host.desk.engine.contest().map_or(0, Contest::promotions), Ordering::Relaxed);
     DONE.store(1, Ordering::Release); // pairs with the load in `child`
     // To end would be a system call.
     loop {
@@ -94,9 +125,9 @@ fn child() {
         assert!(begin.elapsed() < Duration::from_secs(300), "the engine does not end");
         std::thread::sleep(Duration::from_millis(5));
     }
-    let [messages, sent, fills] =
-        [&MESSAGES, &SENT, &FILLS].map(|count| count.load(Ordering::Relaxed));
-    println!("counts {messages} {sent} {fills}");
+    let [messages, sent, fills, promotions] =
+        [&MESSAGES, &SENT, &FILLS, &PROMOTIONS].map(|count| count.load(Ordering::Relaxed));
+    println!("counts {messages} {sent} {fills} {promotions}");
     std::process::exit(0);
 }
 
@@ -128,6 +159,7 @@ fn from_frame_to_order() {
     assert!(counts[0] > 100_000, "only {} messages", counts[0]);
     assert!(counts[1] > 1_000, "only {} orders", counts[1]);
     assert!(counts[2] > 100, "only {} fills", counts[2]);
+    assert_eq!(counts[3], 1, "one promotion");
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! What is measured, one file a suite. `METHOD.md` says of each what its intervals contain.
 
+mod backtest;
 mod book;
 mod decode;
 mod encode;
+mod environments;
 mod exchange;
 mod features;
 mod feed;
+mod market;
 mod policy;
 mod prepare;
 mod ring;
@@ -34,12 +37,15 @@ pub const SUITES: &[Suite] = &[
     Suite { name: "book", about: "decode and apply a day, beside floor and peers", run: book::run },
     Suite { name: "decode", about: "frames to records", run: decode::run },
     Suite { name: "features", about: "bringing features up to date", run: features::run },
-    Suite { name: "policy", about: "one decision of each strategy", run: policy::run },
+    Suite { name: "policy", about: "decisions of strategies and networks", run: policy::run },
     Suite { name: "risk", about: "checks of each kind, passed and refused", run: risk::run },
     Suite { name: "encode", about: "approved orders to OUCH packets", run: encode::run },
     Suite { name: "ring", about: "records between two cores, beside the floor", run: ring::run },
     Suite { name: "feed", about: "two lines with loss, gaps and answers", run: feed::run },
     Suite { name: "exchange", about: "the simulated venue", run: exchange::run },
+    Suite { name: "environments", about: "steps of what is learned in", run: environments::run },
+    Suite { name: "market", about: "events through simulated markets", run: market::run },
+    Suite { name: "backtest", about: "recordings without and with a strategy", run: backtest::run },
 ];
 
 #[cfg(test)]
@@ -92,7 +98,18 @@ mod tests {
     #[test]
     fn features_and_policy_run() {
         runs("features", &["update", "compute"]);
-        runs("policy", &["fixed-spread/decide", "glft/decide", "mlp/decide", "mlp/forward"]);
+        let metrics = [
+            "fixed-spread/decide",
+            "glft/decide",
+            "mlp/decide",
+            "mlp/forward",
+            "mlp/forward_cold",
+            "mlp_int8/forward",
+            "hybrid/step",
+            "hybrid/prepare",
+            "lstm_int8/step",
+        ];
+        runs("policy", &metrics);
     }
 
     #[test]
@@ -113,7 +130,29 @@ mod tests {
     }
 
     #[test]
+    fn environments_runs() {
+        runs("environments", &["mm1_steps", "mm2_discrete_steps", "ex1_steps", "sa1_steps"]);
+    }
+
+    #[test]
+    fn market_runs() {
+        runs("market", &["zero-intelligence/events", "agents/records", "demo/commands"]);
+    }
+
+    #[test]
     fn exchange_runs() {
         runs("exchange", &["matching", "venue", "matching_rate"]);
+    }
+
+    #[test]
+    fn backtest_runs() {
+        let metrics = [
+            "generated-day/replay",
+            "generated-day/replay-own_rate",
+            "generated-one/replay",
+            "generated-one/fixed-spread",
+            "generated-one/mlp/decision",
+        ];
+        runs("backtest", &metrics);
     }
 }

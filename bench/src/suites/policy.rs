@@ -1,21 +1,24 @@
-//! One decision of each strategy, and one run of the network alone.
+//! One decision of each strategy, and one of each kind of network alone, beside other runtimes.
+
+mod networks;
+mod peers;
+mod rows;
+mod torch;
 
 use super::prepare::{Event, Events, on_core, timed};
 use crate::day::MarketDay;
 use crate::rig::Quoting;
 use crate::{Context, Report, Samples};
 use anyhow::Result;
-use std::hint::black_box;
-use tercel_policy::{Artifact, Features};
+use tercel_policy::Features;
+use tercel_policy::hybrid::{Hybrid, HybridState};
+use tercel_policy::mlp::Mlp;
 use tercel_types::{
     Intent, Intents, Nanos, OrderRef, Own, Price, Qty, Side, UserRef, WorkingOrder, WorkingState,
 };
 
-/// Inputs that the network alone runs over.
+/// Inputs that the networks alone run over.
 const INPUTS: usize = 1 << 12;
-
-/// Times that it runs over all of them.
-const ROUNDS: usize = 50;
 
 /// Measures and reports.
 pub(super) fn run(context: &Context, report: &mut Report) -> Result<()> {
@@ -28,8 +31,7 @@ pub(super) fn run(context: &Context, report: &mut Report) -> Result<()> {
             let samples = decisions(&mut events, &mut inputs);
             report.latency(&format!("policy/{}/decide", quoting.name()), &samples);
         }
-        context.progress.start("mlp alone", 0);
-        forward(context, &inputs, report)
+        networks::measure(context, &inputs, report)
     })
 }
 
@@ -95,25 +97,42 @@ fn obey(own: &mut Own, intent: &Intent, now: Nanos, next_ref: &mut u32) {
     }
 }
 
-/// One run of 40-64-64-2, each stamped by itself: the stamps are in it.
-fn forward(context: &Context, inputs: &[Features], report: &mut Report) -> Result<()> {
-    let mut mlp = Artifact::untrained(&[64, 64], context.seed as u32)?.mlp().clone();
-    let mut samples = Samples::new();
-    for round in 0..if context.quick { 2 } else { ROUNDS } {
-        // The first round warms up.
-        if round == 1 {
-            samples = Samples::new();
-        }
-        for input in inputs {
-            timed(&mut samples, 1, || {
-                black_box(mlp.forward(black_box(input)));
-            });
+/// A network of ours whose outputs are compared with another's.
+trait Ours {
+    fn outputs(&mut self, input: &Features) -> &[f32];
+}
+
+impl Ours for Mlp {
+    fn outputs(&mut self, input: &Features) -> &[f32] {
+        self.forward(input)
+    }
+}
+
+impl Ours for (Hybrid, HybridState) {
+    fn outputs(&mut self, input: &Features) -> &[f32] {
+        self.0.step(&mut self.1, input)
+    }
+}
+
+/// Reports how far a peer's outputs for the first inputs are from ours: the largest distance, of
+/// outputs above one relative to them.
+#[cfg_attr(not(any(feature = "torch", feature = "peers-policy")), allow(dead_code))]
+fn compare(
+    rows: &rows::Rows<'_>,
+    report: &mut Report,
+    peer: &str,
+    mut ours: impl Ours,
+    mut theirs: impl FnMut(&Features) -> Result<Vec<f32>>,
+) -> Result<()> {
+    let mut most = 0.0f64;
+    for input in &rows.inputs[..rows.inputs.len() / 4] {
+        for (a, b) in ours.outputs(input).iter().zip(theirs(input)?) {
+            let (a, b) = (f64::from(*a), f64::from(b));
+            most = most.max((a - b).abs() / a.abs().max(1.0));
         }
     }
-    context.progress.done();
-    let name = "policy/mlp/forward";
-    report.latency(name, &samples);
-    report.note(format!("policy: the network runs on the {} kernel", mlp.kernel().name()));
-    report.target(name, "f32 network, p99 at most 230 ns", 230.0, samples.quantile(0.99));
+    let name = format!("{peer}_difference");
+    report.value(&name, "", most);
+    report.target(&name, "equal to ours to 1e-6", 1e-6, most);
     Ok(())
 }

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, bail};
 use serde::de::DeserializeOwned;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
@@ -53,6 +53,13 @@ impl Process {
             }
         });
         Ok(Process { name, child, stdin, lines, log })
+    }
+
+    /// Writes a line to its standard input.
+    pub(crate) fn say(&mut self, line: &str) -> Result<()> {
+        let stdin = self.stdin.as_mut().context("its input is closed")?;
+        writeln!(stdin, "{line}").and_then(|()| stdin.flush())?;
+        Ok(())
     }
 
     /// The next line as `T`, or an error that quotes what the process said instead.

@@ -1,5 +1,7 @@
 //! The command line.
 
+#[cfg(feature = "lab")]
+mod backtest;
 mod card;
 #[cfg(feature = "lab")]
 mod demo;
@@ -7,6 +9,8 @@ mod doctor;
 #[cfg(feature = "lab")]
 mod generate;
 
+#[cfg(feature = "lab")]
+pub(crate) use backtest::{BacktestArgs, FormatName};
 #[cfg(feature = "lab")]
 pub(crate) use card::EmulateArgs;
 pub(crate) use card::{CardArgs, FpgaArgs, FpgaCommand};
@@ -73,6 +77,9 @@ pub(crate) enum Command {
     /// Make up a day of a whole venue and write it as an ITCH file.
     #[cfg(feature = "lab")]
     Generate(GenerateArgs),
+    /// Run strategies over recorded markets, measure and compare them.
+    #[cfg(feature = "lab")]
+    Backtest(BacktestArgs),
     /// Measure each stage and the whole way from frame to order, or compare two measurements.
     #[cfg(feature = "lab")]
     Bench(tercel_bench::Arguments),
@@ -169,6 +176,9 @@ pub(crate) struct RunArgs {
     /// Print a line of JSON this often while running, and the summary as JSON.
     #[arg(long, value_name = "MS")]
     pub(crate) status_ms: Option<u64>,
+    /// Take commands to champion and challengers on standard input; `help` lists them.
+    #[arg(long)]
+    pub(crate) console: bool,
     /// Print the summary as JSON.
     #[arg(long)]
     pub(crate) json: bool,

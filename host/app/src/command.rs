@@ -1,5 +1,7 @@
 //! One file a command.
 
+#[cfg(feature = "lab")]
+pub(crate) mod backtest;
 pub(crate) mod book;
 #[cfg(feature = "lab")]
 pub(crate) mod convert;

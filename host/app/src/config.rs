@@ -4,15 +4,22 @@
 //! their range. Either way the error names the file, the line, the key, the value and what is
 //! allowed.
 
+#[cfg(feature = "lab")]
+mod backtest;
 mod build;
 mod error;
 mod path;
+mod promotion;
 #[cfg(feature = "lab")]
 mod template;
 
+#[cfg(feature = "lab")]
+pub(crate) use backtest::{BacktestValues, MarketRules};
 pub(crate) use error::ConfigError;
 pub(crate) use path::PathName;
 use path::PathValues;
+pub(crate) use promotion::Source as ChallengerSource;
+use promotion::{ChallengerValues, PromotionValues};
 #[cfg(feature = "lab")]
 pub(crate) use template::HostTemplate;
 
@@ -51,6 +58,17 @@ pub(crate) struct Values {
     pub(crate) card: CardValues,
     #[serde(default)]
     pub(crate) path: PathValues,
+    #[serde(default)]
+    pub(crate) promotion: PromotionValues,
+    #[serde(default)]
+    pub(crate) challenger: Vec<ChallengerValues>,
+    #[cfg(feature = "lab")]
+    #[serde(default)]
+    pub(crate) backtest: BacktestValues,
+    /// For the laboratory.
+    #[cfg(not(feature = "lab"))]
+    #[serde(default, rename = "backtest")]
+    _backtest: serde::de::IgnoredAny,
 }
 
 #[derive(Debug, Deserialize)]

@@ -19,6 +19,7 @@ mod host;
 mod json;
 mod lines;
 mod live_feed;
+mod operator;
 mod order_line;
 mod pace;
 mod paper;
@@ -75,7 +76,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         #[cfg(feature = "lab")]
         Command::Demo(args) => command::demo::run(args),
-        Command::Run(args) => command::run::run(args, signals()?),
+        Command::Run(args) => command::run::run(args, signals()?, cli.stop_on_eof),
         Command::Feed(args) => command::feed::run(args, &signals()?),
         #[cfg(feature = "lab")]
         Command::Exchange(args) => command::exchange::run(args, &signals()?, cli.stop_on_eof),
@@ -94,6 +95,9 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "lab")]
         Command::Generate(args) => command::generate::run(args),
         #[cfg(feature = "lab")]
+        // Its exit status says whether every recording could be read.
+        Command::Backtest(args) => return command::backtest::run(args),
+        #[cfg(feature = "lab")]
         // Its exit status says what a comparison came to.
         Command::Bench(args) => return tercel_bench::run(args.clone()),
     }?;
@@ -105,6 +109,7 @@ fn takes_commands(command: &Command) -> bool {
     match command {
         #[cfg(feature = "lab")]
         Command::Exchange(args) => args.console,
+        Command::Run(args) => args.console,
         _ => false,
     }
 }

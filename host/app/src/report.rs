@@ -36,6 +36,60 @@ pub(crate) struct HostReport {
     pub(crate) rejects: BTreeMap<String, u64>,
     /// Latency of each stage, nanoseconds.
     pub(crate) latency_ns: BTreeMap<String, Percentiles>,
+    /// Champion and challengers, where others may stand in shadow.
+    #[serde(default)]
+    pub(crate) promotion: Option<PromotionReport>,
+}
+
+/// Which policy trades, and which stand in shadow.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct PromotionReport {
+    /// Who passes the test is promoted by the host.
+    pub(crate) automatic: bool,
+    /// Who trades; its profit here is that of its twin in shadow, while there is a challenger.
+    pub(crate) champion: SeatReport,
+    /// Who traded before, while the last promotion may be taken back.
+    pub(crate) former: Option<String>,
+    /// Who stands in shadow, with their tests against the champion.
+    pub(crate) challengers: Vec<SeatReport>,
+    /// Promotions so far.
+    pub(crate) promotions: u64,
+    /// Promotions taken back so far, by reason.
+    pub(crate) rollbacks: BTreeMap<String, u64>,
+    /// 99 % of the champion's decisions took at most this, nanoseconds, in the last whole window
+    /// since its promotion; zero before.
+    pub(crate) decision_p99_ns: u64,
+    /// The last thing that happened, in words; empty before the first.
+    pub(crate) last: String,
+}
+
+/// One policy, in shadow.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct SeatReport {
+    pub(crate) name: String,
+    /// A hash of its parameters and weights.
+    pub(crate) identity: String,
+    /// Shadow profit, dollars.
+    pub(crate) profit: f64,
+    pub(crate) enters: u64,
+    pub(crate) replaces: u64,
+    pub(crate) cancels: u64,
+    pub(crate) fills: u64,
+    pub(crate) shares: u64,
+    /// Number of its test in the life of the host; zero for the champion.
+    pub(crate) test: u64,
+    pub(crate) intervals: u64,
+    /// Mean of what it earned more in an interval, dollars.
+    pub(crate) mean_difference: f64,
+    /// Evidence that it earns more.
+    pub(crate) e_value: f64,
+    /// What that has to reach.
+    pub(crate) threshold: f64,
+    pub(crate) passed: bool,
+    /// Population stability index of the last whole window, mean over the features.
+    pub(crate) psi: Option<f64>,
+    /// The feature that has moved most, with its index.
+    pub(crate) psi_worst: Option<(String, f64)>,
 }
 
 /// One instrument that the host trades.

@@ -1,11 +1,13 @@
 //! The host's report, gathered from the crates that know.
 
 use crate::host::{phase_name, session_name};
-use crate::report::{HostReport, InstrumentReport, OpenOrder};
+use crate::report::{HostReport, InstrumentReport, OpenOrder, PromotionReport, SeatReport};
 use crate::source::Source;
 use std::collections::BTreeMap;
 use tercel_book::{HugePages, MemoryReport, Prefault};
 use tercel_engine::Engine;
+use tercel_policy::FEATURE_NAMES;
+use tercel_policy::promotion::{Candidate, Contest, threshold};
 use tercel_risk::Reject;
 use tercel_types::Side;
 
@@ -23,6 +25,7 @@ pub(crate) fn of_engine(engine: &Engine) -> HostReport {
         open_orders: open_orders(engine),
         counters: counters(engine),
         rejects: rejects(engine),
+        promotion: engine.contest().map(promotion),
         ..HostReport::default()
     }
 }
@@ -40,6 +43,42 @@ fn instruments(engine: &Engine) -> Vec<InstrumentReport> {
         }
     };
     engine.instruments().map(report).collect()
+}
+
+fn promotion(contest: &Contest) -> PromotionReport {
+    let champion = SeatReport { threshold: 0.0, ..seat(contest, contest.champion()) };
+    PromotionReport {
+        automatic: contest.rules().automatic,
+        champion,
+        former: contest.former().map(|former| former.name().to_string()),
+        challengers: contest.challengers().map(|one| seat(contest, one)).collect(),
+        promotions: contest.promotions(),
+        rollbacks: contest.rollbacks().map(|(why, n)| (why.name().into(), n)).collect(),
+        decision_p99_ns: contest.decision_p99().0,
+        last: contest.last().map(|notice| notice.to_string()).unwrap_or_default(),
+    }
+}
+
+fn seat(contest: &Contest, one: &Candidate) -> SeatReport {
+    let (book, wager, psi) = (one.book().counters(), one.wager(), one.drift().last());
+    SeatReport {
+        name: one.name().to_string(),
+        identity: format!("{:016x}", one.identity()),
+        profit: one.book().profit(),
+        enters: book.enters,
+        replaces: book.replaces,
+        cancels: book.cancels,
+        fills: book.fills,
+        shares: book.shares,
+        test: one.test(),
+        intervals: wager.intervals(),
+        mean_difference: wager.mean(),
+        e_value: wager.e_value(),
+        threshold: threshold(one.test(), contest.rules().alpha),
+        passed: contest.has_passed(one),
+        psi: psi.map(|psi| psi.mean),
+        psi_worst: psi.map(|psi| (FEATURE_NAMES[psi.feature].into(), psi.worst)),
+    }
 }
 
 fn open_orders(engine: &Engine) -> Vec<OpenOrder> {

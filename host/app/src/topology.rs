@@ -7,16 +7,19 @@
 //!          run process,  hot thread: ring -> engine -> order session
 //! ```
 //!
-//! The only other threads wait for signals, print reports, and make connections.
+//! The only other threads wait for signals, print reports, make connections, and take an operator's
+//! commands.
 
 use crate::bypass::{BypassLines, BypassSession};
 use crate::card_lines::CardLines;
 use crate::config::{Config, PaceValue};
 use crate::lines::{Lines, Sockets};
 use crate::live_feed::{GlimpseLogin, LiveFeed};
+use crate::operator::Operator;
 use crate::order_line::{KernelTcp, Transport};
 use crate::pace::Pace;
 use anyhow::{Context, Result};
+use std::sync::Arc;
 use std::time::Duration;
 use tercel_book::Books;
 use tercel_engine::{Engine, Parts};
@@ -25,6 +28,7 @@ use tercel_gateway::Gateway;
 use tercel_net::clock::HostClock;
 use tercel_net::pin;
 use tercel_policy::Policy;
+use tercel_policy::promotion::Contest;
 use tercel_risk::Risk;
 use tercel_types::{Clock, Nanos, Symbol};
 
@@ -40,6 +44,20 @@ pub(crate) fn engine(config: &Config) -> Result<Engine> {
         orders_max: config.values.risk.orders_max as usize,
         stale_grace: Nanos(u64::from(config.values.host.stale_grace_us.unwrap_or(2_000)) * 1_000),
     }))
+}
+
+/// The contest around the engine's policy, with the challengers of the configuration in shadow,
+/// and its operator; `None` where the configuration wants none.
+pub(crate) fn contest(config: &Arc<Config>, engine: &mut Engine) -> Result<Option<Operator>> {
+    let Some((rules, orders)) = config.contest()? else { return Ok(None) };
+    let champion = config.champion(&rules)?;
+    let name = champion.name();
+    let mut contest = Contest::new(rules, champion).context("[promotion]")?;
+    for challenger in config.challengers(&rules)? {
+        contest.seat(challenger);
+    }
+    let controls = engine.hold_contest(contest, orders);
+    Ok(Some(Operator::new(Arc::clone(config), rules, controls, name)))
 }
 
 /// The feed over lines that are open. A card passes the instruments `wanted`, or all if there are

@@ -18,6 +18,7 @@ pub(crate) struct LiveWatch {
     names: Vec<String>,
     received: Nanos,
     last: Nanos,
+    lap: Nanos,
 }
 
 impl LiveWatch {
@@ -35,7 +36,7 @@ impl LiveWatch {
             Some(path) => CountersPage::create(path, &counters, &stages)?,
             None => CountersPage::anonymous(&counters, &stages)?,
         };
-        Ok(LiveWatch { clock, page, names, received: Nanos(0), last: Nanos(0) })
+        Ok(LiveWatch { clock, page, names, received: Nanos(0), last: Nanos(0), lap: Nanos(0) })
     }
 
     /// Keeps the clock true.
@@ -76,12 +77,18 @@ impl Stopwatch for LiveWatch {
     fn lap(&mut self, stage: Stage) {
         let now = self.clock.now();
         self.record(stage, self.last, now);
+        self.lap = now.since(self.last);
         self.last = now;
     }
 
     #[inline]
     fn sent(&mut self) {
         self.record(Stage::TickToTrade, self.received, self.last);
+    }
+
+    #[inline]
+    fn last_lap(&self) -> Nanos {
+        self.lap
     }
 }
 

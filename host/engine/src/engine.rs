@@ -6,6 +6,7 @@
 
 use crate::instruments::{InstrumentConfig, Instruments};
 use crate::stage::{Stage, Stopwatch, Unmeasured};
+use crate::trials::Trials;
 use tercel_abi::{EventRecord, Kind};
 use tercel_book::{Books, Change, Effect};
 use tercel_gateway::{EncodeError, Gateway, MAX_PACKET, Session, SessionError};
@@ -97,6 +98,8 @@ pub struct Engine {
     pub(crate) scratch: Vec<UserRef>,
     pub(crate) next_look: usize,
     pub(crate) unbound: Option<Symbol>,
+    /// Champion and challengers, where there is a contest: in a box, because most ticks pass by.
+    pub(crate) trials: Option<Box<Trials>>,
 }
 
 impl Engine {
@@ -118,6 +121,7 @@ impl Engine {
             stale_handled: false,
             next_look: 0,
             unbound: None,
+            trials: None,
         }
     }
 
@@ -163,7 +167,10 @@ impl Engine {
         self.policy.on_event(record, &change, &self.books, now);
         watch.lap(Stage::Features);
         self.mark(&change, now);
-        self.quote(change.instrument, now, port, watch);
+        let asked = self.ask(change.instrument, now, port, watch);
+        if self.has_shadows() {
+            self.shadow_event(record, &change, asked, now);
+        }
     }
 
     /// Lets risk value the position, where the event moved the price.
@@ -177,7 +184,8 @@ impl Engine {
         }
     }
 
-    /// Asks the policy what to do in one instrument, and does what risk lets it.
+    /// Asks the policy what to do in one instrument, and does what risk lets it; then those in
+    /// shadow are asked.
     #[inline]
     pub(crate) fn quote<P: StreamPort, S: Stopwatch>(
         &mut self,
@@ -186,17 +194,37 @@ impl Engine {
         port: &mut P,
         watch: &mut S,
     ) {
+        if self.ask(id, now, port, watch) && self.has_shadows() {
+            self.shadow_quote(id, now);
+        }
+    }
+
+    /// Asks the policy what to do in one instrument, and does what risk lets it; returns whether it
+    /// was asked.
+    #[inline]
+    fn ask<P: StreamPort, S: Stopwatch>(
+        &mut self,
+        id: InstrumentId,
+        now: Nanos,
+        port: &mut P,
+        watch: &mut S,
+    ) -> bool {
         if self.phase != Phase::Trading || self.in_grace(now) {
-            return;
+            return false;
         }
         let own = self.own(id);
         let intents = self.policy.decide(id, &self.books, &own, now);
         self.counters.decisions += 1;
         watch.lap(Stage::Policy);
+        if let Some(trials) = &mut self.trials {
+            trials.contest.decided(watch.last_lap());
+        }
         for intent in intents.iter() {
             self.counters.intents += 1;
             self.submit(intent, id, now, port, watch);
         }
+        self.policy.prepare();
+        true
     }
 
     /// Takes one intent through risk and the gateway to the port.
@@ -311,6 +339,9 @@ impl Engine {
     #[inline(never)]
     fn on_market(&mut self, record: &EventRecord, change: &Change, now: Nanos) {
         self.policy.on_event(record, change, &self.books, now);
+        if let Some(trials) = &mut self.trials {
+            trials.contest.interrupt();
+        }
         if !self.books.is_stale() {
             self.stale_since = None;
             self.stale_handled = false;

@@ -32,6 +32,9 @@ impl Engine {
             self.requote_next();
             self.requote(now, port, &mut Unmeasured);
         }
+        if self.trials.is_some() {
+            self.hold_trials(now, port);
+        }
         Ok(())
     }
 

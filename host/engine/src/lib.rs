@@ -7,6 +7,9 @@
 //! owns the state of one venue and one order session; it does no I/O but through the port it is
 //! given, reads no clock, and allocates nothing after construction.
 //!
+//! Beside the policy that trades, others may stand in shadow ([`Engine::hold_contest`]); commands
+//! to them and what they lead to go through [`mailbox`].
+//!
 //! [`ring`] is the broadcast ring by which a feed process hands records to engines, and
 //! [`counters`] the page that shows what an engine does to whoever maps it. The algorithm of the
 //! ring is in [`broadcast`], apart from the memory it runs on, so that a model checker can run it.
@@ -15,6 +18,7 @@
 
 pub mod broadcast;
 pub mod counters;
+pub mod mailbox;
 pub mod ring;
 
 mod batch;
@@ -24,8 +28,10 @@ mod instruments;
 #[allow(unsafe_code)]
 mod shared;
 mod stage;
+mod trials;
 
 pub use batch::Batch;
 pub use engine::{Engine, EngineCounters, Parts, Phase};
 pub use instruments::InstrumentConfig;
 pub use stage::{Stage, Stopwatch, Unmeasured};
+pub use trials::{Command, Controls, OpenOrders};

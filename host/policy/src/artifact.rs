@@ -4,36 +4,63 @@
 //! The manifest is a JSON object:
 //! ```json
 //! {
-//!   "format": "tercel-policy-1",
+//!   "format": "tercel-policy-2",
+//!   "kind": "mlp",
 //!   "feature_version": 1,
 //!   "feature_hash": "0x0123456789abcdef",
 //!   "weights_hash": "0x0123456789abcdef",
 //!   "widths": [40, 64, 64, 2],
 //!   "heads": ["bid_offset_ticks", "ask_offset_ticks"],
+//!   "actions": [],
 //!   "normalisation": { "mean": [0.0], "std": [1.0], "clip": 10.0 },
-//!   "provenance": { "trained": true, "seed": 7, "commit": "1a2b3c", "note": "data, steps" }
+//!   "quantisation": null,
+//!   "provenance": { "trained": true, "seed": 7, "commit": "1a2b3c", "configuration": "steps = 1",
+//!                   "scores": { "reward": 1.5 }, "note": "data" }
 //! }
 //! ```
 //! `widths` has the inputs first and the outputs last; `mean` and `std` have one number for each
 //! feature; `weights_hash` is FNV-1a, 64 bits, of the weights file, which finds a mix-up of files
-//! and not a forgery. The weights file has the tensors `layers.0.weight` (outputs × inputs),
-//! `layers.0.bias`, and so on, all F32, and no others. Reading files is the caller's: this takes
-//! bytes.
+//! and not a forgery. `actions` is the table of discrete actions ([`Action`]): offset and skew, or
+//! `"flatten"`. `configuration` is the training's, word for word; `scores` are by name.
 //!
-//! What is not exactly as expected is refused: another feature hash, other shapes, a weight that is
-//! NaN or infinite, a spread of zero, and a manifest that says that nobody trained the network,
-//! unless [`Allow::Untrained`] is given for a benchmark.
+//! The kind says which tensors the weights file has, and it has no others:
+//! - `mlp`: `layers.0.weight` (outputs × inputs), `layers.0.bias`, and so on.
+//! - `mlp_int8` ([`crate::int8`]): `layers.0.weight` (I8), `.bias` (I32), `.multiplier` (I16; of
+//!   the last layer without elements), and so on; `scale`. `quantisation` has `input_scale`, `wide`
+//!   and the `shifts` of all layers but the last.
+//! - `hybrid` ([`crate::hybrid`]): its names are [`crate::hybrid::HybridWeights::NAMES`]. `widths`
+//!   is 40, 32, 64, heads.
+//! - `lstm` ([`crate::lstm`]): for each cell `lstm.0.input.weight`, `.bias`, `.multiplier` and
+//!   `lstm.0.recurrent.` likewise; `heads.weight`, `.bias`, `.multiplier` without elements;
+//!   `scale`. `widths` has the units of the cells between inputs and heads.
+//!
+//! Tensors of floats are F32, or BF16, which counts as the f32 whose upper half it is. Reading
+//! files is the caller's: this takes bytes.
+//!
+//! What is not exactly as expected is refused: another format (`tercel-policy-1`, which knew one
+//! kind only, has to be exported again), another feature hash, other shapes, a weight that is NaN
+//! or infinite, integers that could overflow, a spread of zero, and a manifest that says that
+//! nobody trained the network, unless [`Allow::Untrained`] is given for a benchmark.
 
+mod actions;
+mod build;
 mod error;
 mod json;
 mod manifest;
+mod network;
 mod safetensors;
+mod weights;
 
+pub use actions::{ACTIONS_MAX, Action, HEAD_ACTION};
+pub use build::Heads;
+pub(crate) use build::random_layer;
 pub use error::{ArtifactError, Part};
-pub use manifest::{Manifest, Normalisation, Provenance};
+pub use manifest::{Kind, Manifest, Normalisation, Provenance, Quantisation};
+pub use network::{Network, State};
+pub use weights::Weights;
 
-use crate::features::{FEATURE_COUNT, FEATURE_HASH, FEATURE_VERSION, FNV_OFFSET, fnv1a};
-use crate::mlp::{self, Dense, Mlp};
+use crate::features::{FEATURE_HASH, FEATURE_VERSION, FNV_OFFSET, fnv1a};
+use crate::mlp::Dense;
 use crate::strategy::{HEAD_ASK, HEAD_BID};
 
 /// Whether a network that nobody trained may be loaded.
@@ -49,10 +76,23 @@ pub enum Allow {
 #[derive(Clone, Debug)]
 pub struct Artifact {
     manifest: Manifest,
-    layers: Vec<Dense>,
-    mlp: Mlp,
-    head_bid: usize,
-    head_ask: usize,
+    weights: Weights,
+    network: Network,
+    quoting: Quoting,
+}
+
+/// Which outputs quote.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Quoting {
+    /// Two of them are distances.
+    Distances {
+        /// Ticks below the mid price.
+        bid: usize,
+        /// Ticks above the mid price.
+        ask: usize,
+    },
+    /// The largest of these chooses its action.
+    Actions(Vec<(usize, Action)>),
 }
 
 /// The two files of an artifact.
@@ -85,55 +125,13 @@ impl Artifact {
         if manifest.weights_hash != found {
             return Err(ArtifactError::WeightsHash { found });
         }
-        let layers = safetensors::parse(weights, &manifest.widths)?;
-        Artifact::assemble(manifest, layers)
-    }
-
-    /// A network of random weights from `seed`, with layers of `hidden` units between the features
-    /// and the two heads; it quotes two ticks around the mid price, more or less.
-    ///
-    /// # Errors
-    /// [`ArtifactError::Network`] if the widths are not allowed.
-    pub fn untrained(hidden: &[usize], seed: u32) -> Result<Artifact, ArtifactError> {
-        let mut widths = vec![FEATURE_COUNT];
-        widths.extend_from_slice(hidden);
-        widths.push(2);
-        let mut state = u64::from(seed);
-        let last = widths.len() - 2;
-        let layers: Vec<Dense> = widths
-            .windows(2)
-            .enumerate()
-            .map(|(at, pair)| {
-                let (scale, bias) = if at == last { (0.1, 2.0) } else { (1.0, 0.0) };
-                random_layer(pair[0], pair[1], scale, bias, &mut state)
-            })
-            .collect();
-        mlp::check(&layers).map_err(ArtifactError::Network)?;
-        let manifest = Manifest {
-            feature_version: FEATURE_VERSION,
-            feature_hash: FEATURE_HASH,
-            weights_hash: fnv1a(FNV_OFFSET, &safetensors::encode(&layers)),
-            widths,
-            heads: vec![HEAD_BID.to_owned(), HEAD_ASK.to_owned()],
-            normalisation: Normalisation::identity(),
-            provenance: Provenance {
-                trained: false,
-                seed: u64::from(seed),
-                commit: String::new(),
-                note: "random weights".to_owned(),
-            },
-        };
-        Artifact::assemble(manifest, layers)
-    }
-
-    fn assemble(manifest: Manifest, layers: Vec<Dense>) -> Result<Artifact, ArtifactError> {
-        let mlp = Mlp::new(&layers).map_err(ArtifactError::Network)?;
-        let head = |name: &'static str| {
-            let at = manifest.heads.iter().position(|head| head == name);
-            at.ok_or(ArtifactError::Missing { part: Part::Manifest, what: name })
-        };
-        let (head_bid, head_ask) = (head(HEAD_BID)?, head(HEAD_ASK)?);
-        Ok(Artifact { manifest, layers, mlp, head_bid, head_ask })
+        let weights = Weights::parse(weights, &manifest)?;
+        if manifest.quantisation != weights.quantisation() {
+            return Err(ArtifactError::Invalid { part: Part::Manifest, what: "quantisation" });
+        }
+        let network = Network::new(&weights).map_err(ArtifactError::Network)?;
+        let quoting = Quoting::of(&manifest)?;
+        Ok(Artifact { manifest, weights, network, quoting })
     }
 
     /// What the manifest says.
@@ -141,45 +139,55 @@ impl Artifact {
         &self.manifest
     }
 
-    /// The layers, first one first.
+    /// The weights as they were trained.
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// The layers of an MLP of floats, first one first; none of another kind.
     pub fn layers(&self) -> &[Dense] {
-        &self.layers
+        match &self.weights {
+            Weights::Mlp(layers) => layers,
+            _ => &[],
+        }
     }
 
     /// The two files that [`Artifact::parse`] reads back.
     pub fn encode(&self) -> Encoded {
-        let weights = safetensors::encode(&self.layers);
-        Encoded { manifest: self.manifest.encode(), weights }
+        Encoded { manifest: self.manifest.encode(), weights: self.weights.encode() }
     }
 
     /// The network, on the fastest kernel of this processor.
-    pub fn mlp(&self) -> &Mlp {
-        &self.mlp
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
-    /// Which output places the bid.
-    pub(crate) fn head_bid(&self) -> usize {
-        self.head_bid
-    }
-
-    /// Which output places the ask.
-    pub(crate) fn head_ask(&self) -> usize {
-        self.head_ask
+    /// Which outputs quote.
+    pub(crate) fn quoting(&self) -> &Quoting {
+        &self.quoting
     }
 }
 
-/// Weights uniform in ±scale·√(6/inputs) (He et al. 2015).
-fn random_layer(inputs: usize, outputs: usize, scale: f32, bias: f32, state: &mut u64) -> Dense {
-    let bound = scale * (6.0 / inputs.max(1) as f32).sqrt();
-    let weights = (0..inputs * outputs).map(|_| bound * (2.0 * uniform(state) - 1.0)).collect();
-    Dense { inputs, weights, bias: vec![bias; outputs] }
-}
-
-/// The next number in [0, 1) of SplitMix64 (Steele, Lea and Flood 2014).
-fn uniform(state: &mut u64) -> f32 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((z ^ (z >> 31)) >> 40) as f32 / (1u32 << 24) as f32
+impl Quoting {
+    /// Heads and table have to fit together: distances without a table, or one head for each action
+    /// and no distances.
+    fn of(manifest: &Manifest) -> Result<Quoting, ArtifactError> {
+        let (part, heads) = (Part::Manifest, &manifest.heads);
+        let head = |name: &str| heads.iter().position(|head| head == name);
+        if manifest.actions.is_empty() {
+            let find = |what: &'static str| head(what).ok_or(ArtifactError::Missing { part, what });
+            return Ok(Quoting::Distances { bid: find(HEAD_BID)?, ask: find(HEAD_ASK)? });
+        }
+        let scores = heads.iter().filter(|head| head.starts_with(HEAD_ACTION)).count();
+        let distances = [HEAD_BID, HEAD_ASK].into_iter().any(|name| head(name).is_some());
+        if scores != manifest.actions.len() || distances {
+            return Err(ArtifactError::Invalid { part, what: "actions" });
+        }
+        let action = |(at, action): (usize, &Action)| {
+            let missing = ArtifactError::Missing { part, what: HEAD_ACTION };
+            Ok((head(&format!("{HEAD_ACTION}{at}")).ok_or(missing)?, *action))
+        };
+        let actions = manifest.actions.iter().enumerate().map(action);
+        actions.collect::<Result<Vec<_>, _>>().map(Quoting::Actions)
+    }
 }

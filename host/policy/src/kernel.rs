@@ -26,12 +26,29 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)] // intrinsics
 mod avx512;
+mod cell;
+pub(crate) mod integer;
 mod portable;
 
 /// Sixteen numbers in one cache line: one AVX-512 register, two of AVX2.
 #[derive(Clone, Copy, PartialEq, Default, Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Lane(pub(crate) [f32; LANE]);
+
+/// Numbers that begin with a cache line, so that no register of them lies on two.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Floats<const N: usize>(pub(crate) [f32; N]);
+
+impl<const N: usize> Floats<N> {
+    pub(crate) const ZERO: Floats<N> = Floats([0.0; N]);
+
+    /// In lanes.
+    #[inline(always)]
+    pub(crate) fn lanes(&self) -> &[[f32; LANE]] {
+        self.0.as_chunks().0
+    }
+}
 
 /// Numbers in a [`Lane`].
 pub(crate) const LANE: usize = 16;
@@ -66,13 +83,22 @@ pub(crate) struct Packed {
     /// Wide: tile by tile, a row of the tile's lanes for each input. Narrow: a row of
     /// [`Packed::input_lanes`] lanes for each output.
     weights: Vec<Lane>,
-    bias: Vec<Lane>,
+    bias: Vec<[f32; LANE]>,
     inputs: usize,
     outputs: usize,
     /// Its inputs come from a ReLU: those that are zero are left out.
     sparse: bool,
     /// Negative outputs become zero.
     relu: bool,
+}
+
+/// How a layer is computed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flags {
+    /// Inputs that are zero are left out.
+    pub(crate) sparse: bool,
+    /// Negative outputs become zero.
+    pub(crate) relu: bool,
 }
 
 /// What surrounds a layer.
@@ -89,21 +115,26 @@ pub(crate) struct Place {
 struct Tile<'a> {
     /// For each input a row of as many lanes as there are of the bias.
     weights: &'a [Lane],
-    bias: &'a [Lane],
+    bias: &'a [[f32; LANE]],
 }
 
 impl Packed {
     /// Packs `weights`, which has one row of `inputs` numbers for each output.
     pub(crate) fn new(weights: &[f32], bias: &[f32], inputs: usize, place: Place) -> Packed {
+        let flags = Flags { sparse: !place.first, relu: !place.last };
+        Packed::with_flags(weights, bias, inputs, flags)
+    }
+
+    /// The same, of a layer that does not stand in a chain.
+    pub(crate) fn with_flags(
+        weights: &[f32],
+        bias: &[f32],
+        inputs: usize,
+        Flags { sparse, relu }: Flags,
+    ) -> Packed {
         let outputs = bias.len();
-        let mut layer = Packed {
-            weights: Vec::new(),
-            bias: lanes(bias),
-            inputs,
-            outputs,
-            sparse: !place.first,
-            relu: !place.last,
-        };
+        let bias = lanes(bias).into_iter().map(|lane| lane.0).collect();
+        let mut layer = Packed { weights: Vec::new(), bias, inputs, outputs, sparse, relu };
         if layer.is_narrow() {
             for row in weights.chunks_exact(inputs) {
                 layer.weights.extend(lanes(row));
@@ -125,10 +156,15 @@ impl Packed {
         layer
     }
 
-    /// The tiles of a wide layer, in the order of the outputs.
+    /// What the sums begin with.
+    pub(crate) fn bias(&self) -> &[f32] {
+        self.bias.as_flattened()
+    }
+
+    /// The tiles of a wide layer, in the order of the outputs, with what their sums begin with.
     #[inline]
-    fn tiles(&self) -> impl Iterator<Item = Tile<'_>> {
-        let (mut weights, mut bias) = (self.weights.as_slice(), self.bias.as_slice());
+    fn tiles<'a>(&'a self, mut bias: &'a [[f32; LANE]]) -> impl Iterator<Item = Tile<'a>> {
+        let mut weights = self.weights.as_slice();
         core::iter::from_fn(move || {
             if bias.is_empty() {
                 return None;
@@ -144,13 +180,10 @@ impl Packed {
     /// numbers. Every product and sum of a layer lies within the sum of all magnitudes; the margin
     /// of a tenth is far more than 1,024 roundings add.
     pub(crate) fn bound(&self, inputs: f64) -> Option<f64> {
-        let largest = |lanes: &[Lane]| {
-            lanes
-                .iter()
-                .flat_map(|lane| lane.0)
-                .fold(0.0, |max: f64, x| max.max(f64::from(x).abs()))
-        };
-        let sum = largest(&self.bias) + inputs * largest(&self.weights) * self.inputs as f64;
+        let largest = |max: f64, x: f32| max.max(f64::from(x).abs());
+        let bias = self.bias.iter().flatten().copied().fold(0.0, largest);
+        let weight = self.weights.iter().flat_map(|lane| lane.0).fold(0.0, largest);
+        let sum = bias + inputs * weight * self.inputs as f64;
         let bound = sum * 1.1;
         (bound < f64::from(f32::MAX)).then_some(bound)
     }
@@ -257,12 +290,25 @@ impl Checked {
     /// hold the outputs.
     #[inline]
     pub(crate) fn layer(self, layer: &Packed, input: &[f32], output: &mut [f32]) {
+        self.layer_from(layer, layer.bias(), input, output);
+    }
+
+    /// The same with sums that begin with `bias` in the place of the layer's own, in as many lanes.
+    #[inline]
+    pub(crate) fn layer_from(
+        self,
+        layer: &Packed,
+        bias: &[f32],
+        input: &[f32],
+        output: &mut [f32],
+    ) {
+        let bias = &bias.as_chunks().0[..layer.bias.len()];
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx512 => avx512::layer(self, layer, input, output),
+            Kernel::Avx512 => avx512::layer(self, layer, bias, input, output),
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx2 => avx2::layer(self, layer, input, output),
-            _ => portable::layer(layer, input, output),
+            Kernel::Avx2 => avx2::layer(self, layer, bias, input, output),
+            _ => portable::layer(layer, bias, input, output),
         }
     }
 }

@@ -13,7 +13,11 @@
 //! - [`mlp`]: the dense network over kernels for AVX-512, AVX2 and any machine, which give the same
 //!   bits;
 //! - [`artifact`]: exported weights with their manifest, checked before use;
-//! - [`quoter`]: wanted quotes and working orders to intents.
+//! - [`quoter`]: wanted quotes and working orders to intents;
+//! - [`shadow`]: what other strategies would have done in the same market, with their places in the
+//!   queue;
+//! - [`promotion`]: which of them trades: test, exchange, and what takes it back; [`drift`] of the
+//!   features is a part of that.
 //!
 //! After [`Policy::add_instrument`] nothing allocates, locks, reads a clock or draws a random
 //! number. The same records, clock and orders give the same intents, and features and networks give
@@ -24,11 +28,17 @@
 
 pub mod artifact;
 pub mod config;
+pub mod drift;
 pub mod features;
+pub mod hybrid;
+pub mod int8;
 mod kernel;
+pub mod lstm;
 pub mod mlp;
 mod policy;
+pub mod promotion;
 pub mod quoter;
+pub mod shadow;
 pub mod strategy;
 pub mod tick;
 

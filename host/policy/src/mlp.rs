@@ -70,6 +70,11 @@ pub enum MlpError {
         /// Which layer.
         layer: usize,
     },
+    /// An integer of a layer is outside of its range, or a sum of it might be.
+    Range {
+        /// Which layer.
+        layer: usize,
+    },
     /// The processor does not run the kernel asked for.
     Kernel(Kernel),
 }
@@ -204,6 +209,7 @@ impl fmt::Display for MlpError {
             }
             MlpError::Shape { layer } => write!(f, "layer {layer}: its shape does not fit"),
             MlpError::NotFinite { layer } => write!(f, "layer {layer}: a weight is not finite"),
+            MlpError::Range { layer } => write!(f, "layer {layer}: an integer is out of range"),
             MlpError::Kernel(kernel) => {
                 write!(f, "this processor does not run the {} kernel", kernel.name())
             }

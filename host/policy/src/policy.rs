@@ -1,5 +1,9 @@
 //! The policy: slots, features, strategy and quoter together.
 
+mod stand_in;
+
+pub(crate) use stand_in::StandIn;
+
 use crate::config::{InstrumentPolicy, PolicyConfig, PolicyError, QuoteRules};
 use crate::features::{self, Depth, FEATURE_COUNT, Features, Flow, Seen, Snapshot, Touch};
 use crate::quoter::{Bounds, Outlook, Quoter, target};
@@ -97,6 +101,10 @@ impl Policy {
     /// [`Policy::on_event`] after this gives it the rules of its symbol. Once more for the same
     /// instrument starts it afresh. Returns false when every slot is taken.
     pub fn add_instrument(&mut self, id: InstrumentId) -> bool {
+        let room = self.has_room(id);
+        if let (Strategy::Mlp(network), true) = (&mut self.strategy, room) {
+            network.begin(id);
+        }
         let fresh = Slot {
             id,
             flow: Flow::default(),
@@ -116,6 +124,21 @@ impl Policy {
         self.index[id.index()] = self.slots.len() as u16; // at most INSTRUMENTS_MAX
         self.slots.push(fresh);
         true
+    }
+
+    /// The instrument has a slot or may have one.
+    fn has_room(&self, id: InstrumentId) -> bool {
+        self.quotes(id) || self.slots.len() < self.slots_max
+    }
+
+    /// Computes what a network that carries a state needs of its last decision for its next one;
+    /// nothing for others. To be called once the decision's orders have left; without it, the next
+    /// decision on that instrument takes longer and is the same.
+    #[inline]
+    pub fn prepare(&mut self) {
+        if let Strategy::Mlp(network) = &mut self.strategy {
+            network.prepare();
+        }
     }
 
     /// The instrument has a slot.
@@ -193,13 +216,15 @@ impl Policy {
         let mut intents = Intents::default();
         // The other strategies cost less than the question.
         if let (Strategy::Mlp(network), false) = (&self.strategy, asks_always)
+            && !network.is_streaming()
             && let Some(put_off) = slot.foregone(network, &touch, &bounds, own, now)
         {
             self.counters.unasked += 1;
             self.counters.put_off += put_off;
             return intents;
         }
-        let desired = slot.desired(&mut self.strategy, &touch, books, own, now);
+        let ahead = |order: &WorkingOrder| shares_ahead(books, order);
+        let desired = slot.desired(&mut self.strategy, &touch, books, own, ahead, now);
         let put_off = [
             slot.quote(Side::Buy, &desired, &bounds, own, now, &mut intents),
             slot.quote(Side::Sell, &desired, &bounds, own, now, &mut intents),
@@ -238,7 +263,8 @@ impl Policy {
             Some(slot) => {
                 let mut slot = *slot;
                 slot.read(books);
-                slot.features(Seen::new(books, id).touch, books, own, now)
+                let ahead = |order: &WorkingOrder| shares_ahead(books, order);
+                slot.features(Seen::new(books, id).touch, own, ahead, now)
             }
             None => [0.0; FEATURE_COUNT],
         }
@@ -268,6 +294,12 @@ impl Policy {
 
 /// Codes below are the feed's own records; the others are ITCH message letters (`hw/abi/abi.toml`).
 const FEED_KINDS: u8 = 0x20;
+
+/// Shares ahead of an order of ours, once it is in the book.
+#[inline]
+fn shares_ahead(books: &Books, order: &WorkingOrder) -> Option<u64> {
+    books.queue_position(order.order_ref).map(|position| position.shares_ahead)
+}
 
 /// The touch of a market that may be quoted.
 #[inline]
@@ -325,6 +357,7 @@ impl Slot {
         touch: &Touch,
         books: &Books,
         own: &Own,
+        ahead: impl Fn(&WorkingOrder) -> Option<u64>,
         now: Nanos,
     ) -> Desired {
         let position = own.position as f64;
@@ -347,8 +380,8 @@ impl Slot {
             }
             Strategy::Mlp(network) => {
                 self.read(books);
-                let features = self.features(Some(*touch), books, own, now);
-                network.desired(&features, &inputs)
+                let features = self.features(Some(*touch), own, ahead, now);
+                network.desired(self.id, &features, &inputs)
             }
         }
     }
@@ -370,12 +403,14 @@ impl Slot {
     }
 
     #[inline]
-    fn features(&self, touch: Option<Touch>, books: &Books, own: &Own, now: Nanos) -> Features {
-        let ahead = |order: &Option<WorkingOrder>| {
-            let order = order.as_ref()?;
-            books.queue_position(order.order_ref).map(|position| position.shares_ahead)
-        };
-        let ahead = [ahead(&own.bid), ahead(&own.ask)];
+    fn features(
+        &self,
+        touch: Option<Touch>,
+        own: &Own,
+        ahead: impl Fn(&WorkingOrder) -> Option<u64>,
+        now: Nanos,
+    ) -> Features {
+        let ahead = [own.bid.as_ref().and_then(&ahead), own.ask.as_ref().and_then(&ahead)];
         let (depths, position_max) = (&self.depths, self.rules.position_max);
         let snapshot = Snapshot { touch, depths, own, ahead, position_max };
         features::compute(&self.flow, &snapshot, now)

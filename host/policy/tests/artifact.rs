@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use tercel_policy::artifact::{Encoded, Part, Provenance};
-use tercel_policy::mlp::MlpError;
+use tercel_policy::mlp::{Mlp, MlpError};
 use tercel_policy::{Allow, Artifact, ArtifactError, FEATURE_HASH};
 
 fn sample() -> Artifact {
@@ -55,7 +55,7 @@ fn what_is_written_is_read_back() {
     assert_eq!(read.manifest(), artifact.manifest());
     assert_eq!(read.layers(), artifact.layers());
     assert_eq!(read.encode(), artifact.encode());
-    assert_eq!(read.mlp().inputs(), 40);
+    assert_eq!(read.network().mlp().map(Mlp::inputs), Some(40));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_manifest_that_does_not_fit_is_refused() {
     assert_eq!(version("\"feature_version\": 9"), Some(E::FeatureVersion { found: 9 }));
     assert_eq!(version("\"feature_version\": 1e300"), invalid("feature_version"));
     assert_eq!(version("\"feature_version\": -1"), invalid("feature_version"));
-    assert_eq!(with("tercel-policy-1", "tercel-policy-2").err(), Some(E::Format));
+    assert_eq!(with("tercel-policy-2", "tercel-policy-1").err(), Some(E::Format));
     assert_eq!(with("[40, 16, 8, 2]", "[41, 16, 8, 2]").err(), invalid("widths"));
     assert_eq!(with("[40, 16, 8, 2]", "[40]").err(), invalid("widths"));
     assert_eq!(with("[40, 16, 8, 2]", "[40, 99999999, 8, 2]").err(), invalid("widths"));

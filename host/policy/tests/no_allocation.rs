@@ -6,6 +6,10 @@ use market::{Draw, ID, Market, SYMBOL, opening};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use tercel_book::{Books, Limits};
+use tercel_policy::artifact::{Heads, Normalisation, Provenance};
+use tercel_policy::hybrid::HybridWeights;
+use tercel_policy::lstm::LstmFloats;
+use tercel_policy::mlp::Dense;
 use tercel_policy::{
     Artifact, AvellanedaStoikov, FixedSpread, Glft, InstrumentPolicy, Learned, Policy,
     PolicyConfig, QuoteRules, StrategyConfig, Volatility,
@@ -42,7 +46,26 @@ static ALLOCATOR: Counting = Counting;
 
 fn strategies() -> Vec<StrategyConfig> {
     let volatility = Volatility::Realised { min: 0.001, max: 1.0 };
-    let artifact = Artifact::untrained(&[64, 64], 1).unwrap();
+    let learned = |artifact: Artifact| {
+        StrategyConfig::Mlp(Box::new(Learned {
+            artifact,
+            offset_min_ticks: 0.5,
+            offset_max_ticks: 20.0,
+        }))
+    };
+    let floats = Artifact::untrained(&[64, 64], 1).unwrap();
+    let int8 = floats.quantise(&[[0.5; 40], [-0.5; 40]]).unwrap();
+    let (none, identity) = (Provenance::default, Normalisation::identity);
+    let weights = HybridWeights::random(2, 1);
+    let hybrid = Artifact::hybrid(weights, identity(), Heads::distances(), none()).unwrap();
+    let dense = |inputs, outputs| Dense {
+        inputs,
+        weights: (0..inputs * outputs).map(|at| (at % 7) as f32 / 30.0 - 0.1).collect(),
+        bias: vec![0.1; outputs],
+    };
+    let cells = vec![[dense(40, 64), dense(16, 64)], [dense(16, 128), dense(32, 128)]];
+    let weights = LstmFloats { cells, heads: dense(32, 2) }.quantise(10.0).unwrap();
+    let lstm = Artifact::lstm(weights, identity(), Heads::distances(), none()).unwrap();
     vec![
         StrategyConfig::FixedSpread(FixedSpread { half_spread_ticks: 1.0, skew_ticks: 1.0 }),
         StrategyConfig::AvellanedaStoikov(AvellanedaStoikov {
@@ -52,11 +75,10 @@ fn strategies() -> Vec<StrategyConfig> {
             volatility,
         }),
         StrategyConfig::Glft(Glft { gamma: 0.1, k: 100.0, a: 1.0, volatility }),
-        StrategyConfig::Mlp(Box::new(Learned {
-            artifact,
-            offset_min_ticks: 0.5,
-            offset_max_ticks: 20.0,
-        })),
+        learned(floats),
+        learned(int8),
+        learned(hybrid),
+        learned(lstm),
     ]
 }
 
@@ -104,9 +126,9 @@ fn neither_an_event_nor_a_decision_allocates() {
         }
         let mut own = Own::default();
         let mut intents = 0;
-        let before = ALLOCATIONS.get();
         assert!(policy.add_instrument(ID));
         assert!(!policy.add_instrument(InstrumentId(9)), "one slot only");
+        let before = ALLOCATIONS.get();
         for (at, record) in records.iter().enumerate() {
             let now = Nanos(1_000_000 * at as u64);
             let change = books.apply(record);
@@ -114,6 +136,9 @@ fn neither_an_event_nor_a_decision_allocates() {
             for intent in policy.decide(ID, &books, &own, now).iter() {
                 intents += 1;
                 obey(&mut own, intent, now);
+            }
+            if at % 3 > 0 {
+                policy.prepare();
             }
             // The bid is executed.
             if at % 8 == 0 {

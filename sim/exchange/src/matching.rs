@@ -25,6 +25,7 @@ mod command;
 mod cross;
 mod event;
 mod read;
+mod store;
 
 pub use command::{AccountId, Command, CrossKind, Lifetime, NewOrder, Owner, SelfMatch, Terms};
 pub use cross::{Clearing, Increment, Interest};
@@ -33,6 +34,7 @@ pub use read::{Indicative, MarketRead};
 
 use book::Book;
 use std::collections::BTreeMap;
+use store::Store;
 use tercel_types::{
     CancelReason, InstrumentId, MatchNumber, OrderRef, Price, Qty, Symbol, TradingState,
 };
@@ -61,8 +63,7 @@ pub struct Listing {
 #[derive(Clone, Debug)]
 pub struct Matching {
     books: BTreeMap<InstrumentId, Book>,
-    orders: BTreeMap<OrderRef, Order>,
-    owners: BTreeMap<Owner, OrderRef>,
+    orders: Store,
     /// Open orders of an account in an instrument, oldest first.
     accounts: BTreeMap<(AccountId, InstrumentId), Vec<OrderRef>>,
     orders_max: usize,
@@ -82,8 +83,7 @@ impl Matching {
     pub fn new(orders_max: usize) -> Matching {
         Matching {
             books: BTreeMap::new(),
-            orders: BTreeMap::new(),
-            owners: BTreeMap::new(),
+            orders: Store::default(),
             accounts: BTreeMap::new(),
             orders_max,
             last_order: 0,
@@ -165,10 +165,9 @@ impl Matching {
         terms: Terms,
         out: &mut Vec<Event>,
     ) -> Result<(), RejectReason> {
-        let old_ref = *self.owners.get(&original).ok_or(RejectReason::UnknownOrder)?;
-        let old = *self.orders.get(&old_ref).ok_or(RejectReason::UnknownOrder)?;
+        let old = *self.orders.find(original).ok_or(RejectReason::UnknownOrder)?;
         self.check(old.instrument, owner, &terms)?;
-        self.forget(old_ref);
+        self.forget(old.order_ref);
         let order = Order { order_ref: self.number(), owner, terms, open: terms.qty, ..old };
         let admission = self.admit(&order);
         let outcome = admission.outcome();
@@ -184,7 +183,7 @@ impl Matching {
     }
 
     fn cancel(&mut self, owner: Owner, out: &mut Vec<Event>) -> Result<(), RejectReason> {
-        let order_ref = *self.owners.get(&owner).ok_or(RejectReason::UnknownOrder)?;
+        let order_ref = self.orders.find(owner).ok_or(RejectReason::UnknownOrder)?.order_ref;
         self.cancel_ref(order_ref, CancelReason::User, out);
         Ok(())
     }
@@ -193,8 +192,7 @@ impl Matching {
         if qty == Qty::ZERO {
             return self.cancel(owner, out);
         }
-        let order_ref = self.owners.get(&owner).ok_or(RejectReason::UnknownOrder)?;
-        let order = self.orders.get_mut(order_ref).ok_or(RejectReason::UnknownOrder)?;
+        let order = self.orders.find_mut(owner).ok_or(RejectReason::UnknownOrder)?;
         if qty >= order.open {
             return Err(RejectReason::QtyTooLarge);
         }
@@ -217,7 +215,7 @@ impl Matching {
         terms: &Terms,
     ) -> Result<(), RejectReason> {
         let book = self.books.get(&instrument).ok_or(RejectReason::UnknownInstrument)?;
-        if self.owners.contains_key(&owner) {
+        if self.orders.holds(owner) {
             return Err(RejectReason::UserRefInUse);
         }
         if terms.qty == Qty::ZERO {
@@ -265,7 +263,8 @@ impl Matching {
             return Admission::Dead(CancelReason::PostOnly);
         }
         if meets {
-            let enough = self.fillable(order) >= u64::from(terms.qty_min.0);
+            let enough =
+                terms.qty_min == Qty::ZERO || self.fillable(order) >= u64::from(terms.qty_min.0);
             return if enough {
                 Admission::Match
             } else {
@@ -282,7 +281,7 @@ impl Matching {
     /// The resting order an incoming one would trade with first, within its limit.
     fn best_against(&self, order: &Order) -> Option<Order> {
         let book = self.books.get(&order.instrument)?;
-        let best = *self.orders.get(&book.resting(order.side.opposite()).next()?)?;
+        let best = *self.orders.at(book.best(order.side.opposite())?);
         within_limit(order, best.price()).then_some(best)
     }
 
@@ -291,7 +290,7 @@ impl Matching {
         let Some(book) = self.books.get(&order.instrument) else { return 0 };
         let mut shares = 0;
         for order_ref in book.resting(order.side.opposite()) {
-            let Some(maker) = self.orders.get(&order_ref) else { continue };
+            let Some(maker) = self.orders.get(order_ref) else { continue };
             if !within_limit(order, maker.price()) || shares >= u64::from(order.open.0) {
                 break;
             }
@@ -347,7 +346,7 @@ impl Matching {
         if order.open == Qty::ZERO {
             self.forget(order.order_ref);
         } else {
-            self.orders.insert(order.order_ref, order);
+            self.orders.update(&order);
         }
         order
     }
@@ -355,9 +354,7 @@ impl Matching {
     /// Stores an order and puts it on the book, or into the waiting room of a cross.
     fn rest(&mut self, order: Order, announce: bool, out: &mut Vec<Event>) {
         let Some(book) = self.books.get_mut(&order.instrument) else { return };
-        let on_book = book.insert(&order);
-        self.orders.insert(order.order_ref, order);
-        self.owners.insert(order.owner, order.order_ref);
+        let on_book = book.insert(&order, self.orders.insert(order));
         self.accounts.entry((order.account(), order.instrument)).or_default().push(order.order_ref);
         if on_book && announce {
             out.push(Event::Rested { order });
@@ -366,8 +363,7 @@ impl Matching {
 
     /// Removes every trace of a stored order; the order and whether it was on the book.
     fn forget(&mut self, order_ref: OrderRef) -> Option<(Order, bool)> {
-        let order = self.orders.remove(&order_ref)?;
-        self.owners.remove(&order.owner);
+        let order = self.orders.remove(order_ref)?;
         if let Some(list) = self.accounts.get_mut(&(order.account(), order.instrument))
             && let Ok(at) = list.binary_search(&order_ref)
         {

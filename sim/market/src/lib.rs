@@ -1,4 +1,7 @@
-//! A made-up day of a Nasdaq-like market, as ITCH 5.0 messages.
+//! Simulated markets: a made-up day of a Nasdaq-like market as ITCH 5.0 messages, and, in [`l2`],
+//! agents on the venue's real matching engine as an environment for learning.
+//!
+//! # The day
 //!
 //! [`Day`] hands out the messages one by one, [`write_itch`] puts them into a file. They are made,
 //! not matched: the generator knows what rests and emits only what a venue could have sent. Every
@@ -20,6 +23,7 @@ mod day;
 mod file;
 mod flow;
 mod instrument;
+pub mod l2;
 mod orders;
 mod pace;
 mod placement;
@@ -31,3 +35,4 @@ mod scripted;
 pub use config::{DayConfig, DayError};
 pub use day::Day;
 pub use file::{PROGRESS_EVERY, Summary, write_itch};
+pub use l2::{make, make_threads, settings_of};

@@ -2,7 +2,7 @@
 
 use crate::process::{cargo, succeeds};
 use crate::report::Report;
-use crate::{dpdk, generate, suites};
+use crate::{dpdk, generate, suites, torch};
 use anyhow::Result;
 use std::path::Path;
 
@@ -19,6 +19,7 @@ pub(crate) fn static_checks(root: &Path) -> Result<Report> {
     let mut report = Report::default();
     let mut everything = vec!["clippy", "--workspace"];
     everything.extend(dpdk::EXCLUDED);
+    everything.extend(torch::EXCLUDED);
     everything.extend(["--all-targets", "--", "-D", "warnings"]);
     let product =
         ["clippy", "--package", "tercel-app", "--no-default-features", "--", "-D", "warnings"];

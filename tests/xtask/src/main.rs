@@ -17,6 +17,7 @@ mod rtl;
 mod setup;
 mod suites;
 mod tally;
+mod torch;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -80,9 +81,26 @@ enum Command {
     Dpdk,
     /// Boots QEMU with an emulated IOMMU and tests the driver's VFIO backend on its devices.
     Qemu,
+    /// Trains a policy with each algorithm where the best one is known, and fails where one does
+    /// not come near enough.
+    ///
+    /// Installs libtorch as `cargo x setup torch` does. Part of `cargo x test`, with two seeds a
+    /// row and six minutes in all.
+    TrainCheck {
+        /// Ten seeds a row and no limit: the figures that count.
+        #[arg(long)]
+        full: bool,
+        /// Further arguments of `tercel-train check`, after `--`.
+        #[arg(last = true)]
+        more: Vec<String>,
+    },
     /// Says which tools are here and installs the missing ones: with rustup, or with apt as root or
     /// through sudo; otherwise it prints the command.
     Setup {
+        /// `torch`: libtorch, which `cargo x test` fetches by itself, below target/tools (540 MB to
+        /// load, 440 MB to keep).
+        #[arg(value_parser = ["torch"])]
+        part: Option<String>,
         /// Installs nothing.
         #[arg(long)]
         check: bool,
@@ -100,7 +118,11 @@ fn main() -> ExitCode {
         Command::Rtl { full } => rtl::run(&root(), full).map(|()| ExitCode::SUCCESS),
         Command::Dpdk => dpdk::run(&root()).map(|report| report.finish()),
         Command::Qemu => qemu::run(&root()).map(|()| ExitCode::SUCCESS),
-        Command::Setup { check } => setup::run(!check)
+        Command::TrainCheck { full, more } => {
+            torch::check(&root(), full, &more).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Setup { part: Some(_), .. } => torch::setup(&root()).map(|()| ExitCode::SUCCESS),
+        Command::Setup { part: None, check } => setup::run(!check)
             .map(|ready| if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
     };
     done.unwrap_or_else(|error| {
@@ -114,6 +136,7 @@ fn test(root: &Path) -> Result<Report> {
     let mut report = check::static_checks(root)?;
     suites::workspace(root, &mut report)?;
     dpdk::suite(root, &mut report)?;
+    torch::suite(root, &mut report)?;
     suites::loom(root, &mut report)?;
     gates::suite(root, &mut report)?;
     rtl::suite(root, &mut report)?;

@@ -1,17 +1,18 @@
 //! The suites that run code.
 
-use crate::dpdk;
 use crate::process::{cargo, lines};
 use crate::report::{Counts, Report, Suite};
 use crate::tally::Tally;
+use crate::{dpdk, torch};
 use anyhow::Result;
 use std::path::Path;
 use std::process::Command;
 
-/// Every test of the workspace, documentation among them; those of DPDK are a suite of their own.
+/// Every test of the workspace, documentation among them; those of DPDK and of libtorch are suites
+/// of their own.
 pub(crate) fn workspace(root: &Path, report: &mut Report) -> Result<()> {
     let mut command = cargo(root);
-    command.args(["test", "--workspace"]).args(dpdk::EXCLUDED);
+    command.args(["test", "--workspace"]).args(dpdk::EXCLUDED).args(torch::EXCLUDED);
     run(report, "tests of the workspace", &mut command)
 }
 

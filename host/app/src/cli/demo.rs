@@ -34,7 +34,7 @@ pub(crate) struct DemoArgs {
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     /// How the host decides.
-    #[arg(long, value_enum, default_value_t = StrategyName::Glft)]
+    #[arg(long, value_enum, default_value_t = StrategyName::Mlp)]
     pub(crate) strategy: StrategyName,
     /// One process for decoder and engine, or two with a shared-memory ring between them.
     #[arg(long, value_enum, default_value_t = PlacementName::Inline)]
@@ -70,6 +70,8 @@ pub(crate) enum StrategyName {
     AvellanedaStoikov,
     /// Guéant, Lehalle and Fernandez-Tapia (2013), closed form.
     Glft,
+    /// The network that comes with Tercel, trained for this market.
+    Mlp,
 }
 
 /// What decodes the demo's feed.

@@ -1,6 +1,7 @@
 //! `tercel demo`: a venue and a host as two processes, over real multicast and TCP; with a card
 //! that decodes the feed, three.
 
+mod artifact;
 mod display;
 mod lab;
 
@@ -12,8 +13,10 @@ use crate::venue_report::{VenueAddresses, VenueReport, differences};
 use anyhow::{Context, Result, bail};
 use lab::Lab;
 use serde::Serialize;
+use std::io::BufRead;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// The demo's participant at the venue.
@@ -41,8 +44,11 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let mut venue = Process::start("venue", &arguments, &folder.path, venue_side)?;
     let addresses: VenueAddresses = venue.expect(PATIENCE)?;
     let config = folder.path.join("host.toml");
-    std::fs::write(&config, host_config(args, &addresses)?)
-        .with_context(|| format!("writing {}", config.display()))?;
+    let mut text = host_config(args, &addresses)?;
+    if matches!(args.strategy, StrategyName::Mlp) {
+        text.push_str(&artifact::unpack(&folder.path)?);
+    }
+    std::fs::write(&config, text).with_context(|| format!("writing {}", config.display()))?;
     let card = CardFile::new();
     let mut emulator = None;
     if args.source == DemoSource::Fpga {
@@ -70,12 +76,29 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     if !args.json {
         display::announce(args, &addresses, &folder);
     }
-    display::watch(&mut host, Duration::from_secs(args.duration), args.json)?;
+    let commands = commands()?;
+    display::watch(&mut host, &commands, Duration::from_secs(args.duration), args.json)?;
     let host: HostReport = host.stop(PATIENCE)?;
     drop(feed);
     drop(emulator);
     let venue: VenueReport = venue.stop(PATIENCE)?;
     conclude(args, host, venue)
+}
+
+/// Lines of the demo's own standard input, which are commands to the host (`tercel run --console`).
+fn commands() -> Result<Receiver<String>> {
+    let (send, lines) = channel();
+    std::thread::Builder::new()
+        .name("stdin".into())
+        .spawn(move || {
+            for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+                if send.send(line).is_err() {
+                    return;
+                }
+            }
+        })
+        .context("cannot start the thread that reads commands")?;
+    Ok(lines)
 }
 
 /// The folder of the run: the user's, or one of its own that goes with the run.
@@ -152,6 +175,7 @@ fn host_config(args: &DemoArgs, addresses: &VenueAddresses) -> Result<String> {
         StrategyName::FixedSpread => "fixed-spread",
         StrategyName::AvellanedaStoikov => "avellaneda-stoikov",
         StrategyName::Glft => "glft",
+        StrategyName::Mlp => "mlp",
     };
     Ok(HostTemplate {
         line_a: addresses.line_a,
@@ -178,6 +202,7 @@ fn host_arguments(config: &Path, ring: Option<&Path>, orders: &Path) -> Vec<Stri
     let orders = orders.display().to_string();
     let mut arguments =
         strings(&["run", "--config", &config, "--orders", &orders, "--status-ms=500", "--json"]);
+    arguments.push("--console".into());
     if let Some(ring) = ring {
         arguments.extend(strings(&["--ring", &ring.display().to_string()]));
     }

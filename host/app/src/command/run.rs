@@ -4,6 +4,7 @@ use crate::cli::{RunArgs, SourceName};
 use crate::config::{Config, DEFAULT};
 use crate::host::{Ending, Host, LoopTimes, Timers};
 use crate::lines::Lines;
+use crate::operator::{Operator, Running, read_lines};
 use crate::order_line::{OrderLine, OrderLog};
 use crate::pace::Idle;
 use crate::paper::PaperPort;
@@ -18,8 +19,10 @@ use crate::topology;
 use crate::watch::LiveWatch;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
-use std::sync::mpsc::channel;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
+use tercel_engine::Engine;
 use tercel_net::clock::HostClock;
 use tercel_types::{Clock, Nanos};
 
@@ -27,49 +30,57 @@ use tercel_types::{Clock, Nanos};
 const WRITER_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Runs it.
-pub(crate) fn run(args: &RunArgs, signals: Signals) -> Result<()> {
+pub(crate) fn run(args: &RunArgs, signals: Signals, stop_on_eof: bool) -> Result<()> {
     let Some(path) = args.config.as_deref().filter(|_| !args.print_config) else {
         print!("{DEFAULT}");
         return Ok(());
     };
-    let config = Config::load(path)?;
-    let log = args.orders.as_deref().map(OrderLog::create).transpose()?;
+    let config = Arc::new(Config::load(path)?);
+    let lines = args.console.then(|| read_lines(signals.clone(), stop_on_eof)).transpose()?;
+    let from = Session {
+        log: args.orders.as_deref().map(OrderLog::create).transpose()?,
+        signals,
+        console: lines,
+    };
     if let Some(file) = &args.replay {
-        return on_paper(args, &config, RecordedFeed::open(file)?, log, &signals);
+        return on_paper(args, &config, RecordedFeed::open(file)?, from);
     }
     match (&args.ring, &args.source) {
-        (Some(ring), _) if args.paper => {
-            on_paper(args, &config, open_ring(ring, None)?, log, &signals)
-        }
-        (Some(ring), _) => {
-            live(args, &config, open_ring(ring, Some(WRITER_PATIENCE))?, log, signals)
-        }
+        (Some(ring), _) if args.paper => on_paper(args, &config, open_ring(ring, None)?, from),
+        (Some(ring), _) => live(args, &config, open_ring(ring, Some(WRITER_PATIENCE))?, from),
         (None, SourceName::Net) => match topology::bypass(&config)? {
-            Some(lines) => trade(args, &config, lines, log, signals),
-            None => trade(args, &config, topology::sockets(&config)?, log, signals),
+            Some(lines) => trade(args, &config, lines, from),
+            None => trade(args, &config, topology::sockets(&config)?, from),
         },
         (None, SourceName::Fpga(address)) => {
             let lines = topology::card(&config, address.clone(), &HostClock::new())?;
-            trade(args, &config, lines, log, signals)
+            trade(args, &config, lines, from)
         }
     }
 }
 
-/// From lines, on paper or against a venue.
-fn trade(
-    args: &RunArgs,
-    config: &Config,
-    lines: impl Lines,
+/// What a run has besides its configuration and its source.
+struct Session {
+    /// Where orders are written down.
     log: Option<OrderLog>,
     signals: Signals,
-) -> Result<()> {
+    /// An operator's commands.
+    console: Option<Receiver<String>>,
+}
+
+impl Session {
+    /// Starts the operator's thread, where there is a contest.
+    fn operator(&mut self, config: &Arc<Config>, engine: &mut Engine) -> Result<Option<Running>> {
+        let operator = topology::contest(config, engine)?;
+        operator.map(|operator: Operator| operator.start(self.console.take())).transpose()
+    }
+}
+
+/// From lines, on paper or against a venue.
+fn trade(args: &RunArgs, config: &Arc<Config>, lines: impl Lines, from: Session) -> Result<()> {
     let wanted = config.filtered()?;
     let feed = topology::live_feed(config, lines, wanted, HostClock::new())?;
-    if args.paper {
-        on_paper(args, config, feed, log, &signals)
-    } else {
-        live(args, config, feed, log, signals)
-    }
+    if args.paper { on_paper(args, config, feed, from) } else { live(args, config, feed, from) }
 }
 
 fn open_ring(path: &Path, patience: Option<Duration>) -> Result<RingFeed> {
@@ -79,26 +90,27 @@ fn open_ring(path: &Path, patience: Option<Duration>) -> Result<RingFeed> {
 /// On recorded time, with paper fills.
 fn on_paper(
     args: &RunArgs,
-    config: &Config,
+    config: &Arc<Config>,
     mut source: impl Source,
-    log: Option<OrderLog>,
-    signals: &Signals,
+    mut from: Session,
 ) -> Result<()> {
-    let engine = topology::engine(config)?;
-    let mut replay = Replay::new(engine, PaperPort::new(log));
-    let report = replay.run(&mut source, || signals.count() > 0)?;
+    let mut engine = topology::engine(config)?;
+    let operator = from.operator(config, &mut engine)?;
+    let mut replay = Replay::new(engine, PaperPort::new(from.log));
+    let report = replay.run(&mut source, || from.signals.count() > 0)?;
+    drop(operator);
     print_report(args, &report)
 }
 
 /// Against a venue.
 fn live<S: Source>(
     args: &RunArgs,
-    config: &Config,
+    config: &Arc<Config>,
     source: S,
-    log: Option<OrderLog>,
-    signals: Signals,
+    mut from: Session,
 ) -> Result<()> {
-    let engine = topology::engine(config)?;
+    let mut engine = topology::engine(config)?;
+    let operator = from.operator(config, &mut engine)?;
     eprintln!("{}", summary::memory(&engine.books().memory()));
     // Before the thread is given its core and priority: DPDK cannot be started after.
     let transport = topology::transport(config, args.orders_loss)?;
@@ -119,12 +131,12 @@ fn live<S: Source>(
     let mut host = Host {
         engine,
         source,
-        line: line.with_log(log),
+        line: line.with_log(from.log),
         clock,
         watch,
         batch: tercel_engine::Batch::default(),
         idle: Idle::new(pace),
-        signals,
+        signals: from.signals,
         times: LoopTimes {
             sync_timeout: Nanos::from_secs(host.sync_timeout_s.unwrap_or(30).into()),
             stop_timeout: Nanos::from_secs(host.stop_timeout_s.unwrap_or(5).into()),
@@ -141,6 +153,7 @@ fn live<S: Source>(
     if let Some(printer) = printer {
         let _ = printer.join();
     }
+    drop(operator);
     let report = host.report(host.clock.now(), true);
     print_report(args, &report)?;
     if let Some(complaint) = host.line.complaint() {

@@ -158,7 +158,7 @@ impl Config {
     }
 
     /// The strategy of a kind, from its table.
-    fn strategy(&self, kind: StrategyKind) -> Built<StrategyConfig> {
+    pub(super) fn strategy(&self, kind: StrategyKind) -> Built<StrategyConfig> {
         let values = &self.values.strategy;
         let missing = || {
             let problem = format!("needs a table [strategy.{}]", table(kind));
@@ -198,19 +198,30 @@ impl Config {
         let Some(mlp) = &self.values.strategy.mlp else {
             return Err(self.wrong("strategy.kind", "needs a table [strategy.mlp]"));
         };
-        let read = |key: &str, path: &std::path::Path| {
-            std::fs::read(path).map_err(|error| self.wrong(key, format!("cannot be read: {error}")))
+        let files = [
+            ("strategy.mlp.weights", mlp.weights.as_path()),
+            ("strategy.mlp.manifest", mlp.manifest.as_path()),
+        ];
+        self.read_learned(files, mlp.offset_min_ticks, mlp.offset_max_ticks)
+    }
+
+    /// Weights and manifest, each with the key that an error names.
+    pub(super) fn read_learned(
+        &self,
+        files: [(&str, &std::path::Path); 2],
+        offset_min_ticks: f64,
+        offset_max_ticks: f64,
+    ) -> Built<Learned> {
+        let read = |(key, path): (&str, &std::path::Path)| {
+            std::fs::read(path).map_err(|error| {
+                self.wrong(key, format!("{} cannot be read: {error}", path.display()))
+            })
         };
-        let weights = read("strategy.mlp.weights", &mlp.weights)?;
-        let manifest = read("strategy.mlp.manifest", &mlp.manifest)?;
+        let (weights, manifest) = (read(files[0])?, read(files[1])?);
         let artifact =
             tercel_policy::Artifact::parse(&weights, &manifest, tercel_policy::Allow::Trained)
-                .map_err(|error| self.wrong("strategy.mlp.weights", error.to_string()))?;
-        Ok(Learned {
-            artifact,
-            offset_min_ticks: mlp.offset_min_ticks,
-            offset_max_ticks: mlp.offset_max_ticks,
-        })
+                .map_err(|error| self.wrong(files[0].0, error.to_string()))?;
+        Ok(Learned { artifact, offset_min_ticks, offset_max_ticks })
     }
 
     /// For risk: the account and the venue.
@@ -301,7 +312,7 @@ impl Config {
 }
 
 /// The name of a kind's table.
-fn table(kind: StrategyKind) -> &'static str {
+pub(super) fn table(kind: StrategyKind) -> &'static str {
     match kind {
         StrategyKind::FixedSpread => "fixed-spread",
         StrategyKind::AvellanedaStoikov => "avellaneda-stoikov",

@@ -30,6 +30,11 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl ConfigError {
+    /// What is wrong, without where.
+    pub(crate) fn problem(&self) -> &str {
+        &self.problem
+    }
+
     /// An error that the TOML reader found.
     pub(crate) fn parse(file: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
         let at = error.span().map_or(0, |span| span.start);

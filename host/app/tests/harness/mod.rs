@@ -109,10 +109,15 @@ impl Process {
         }
     }
 
+    /// Writes a line to it.
+    pub fn write(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().expect("not stopped");
+        writeln!(stdin, "{line}").and_then(|()| stdin.flush()).expect("it listens");
+    }
+
     /// Writes a line to it and returns its answer.
     pub fn ask(&mut self, command: &str) -> Value {
-        let stdin = self.stdin.as_mut().expect("not stopped");
-        writeln!(stdin, "{command}").and_then(|()| stdin.flush()).expect("it listens");
+        self.write(command);
         self.line()
     }
 

@@ -18,7 +18,7 @@ pub enum Part {
 pub enum ArtifactError {
     /// The file ends before what its header promises.
     Truncated,
-    /// A header or manifest is longer than a mebibyte.
+    /// A header or manifest is longer than a mebibyte, or a weights file than 64 of them.
     TooLong {
         /// Which file.
         part: Part,
@@ -42,7 +42,7 @@ pub enum ArtifactError {
         /// Its name.
         what: &'static str,
     },
-    /// The manifest is of another format than `tercel-policy-1`.
+    /// The manifest is of another format than `tercel-policy-2`.
     Format,
     /// The weights file has tensors that the manifest's widths do not account for, or lacks some.
     TensorCount {
@@ -51,7 +51,8 @@ pub enum ArtifactError {
         /// How many there should be.
         expected: usize,
     },
-    /// A tensor is not F32, has another shape than the manifest says, or lies where it cannot.
+    /// A tensor is of another type, has another shape than the manifest says, or lies where it
+    /// cannot.
     Tensor {
         /// Number of its layer.
         layer: usize,
@@ -92,11 +93,11 @@ impl fmt::Display for ArtifactError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ArtifactError::Truncated => f.write_str("the weights file is cut short"),
-            ArtifactError::TooLong { part } => write!(f, "the text of {part} exceeds 1 MiB"),
+            ArtifactError::TooLong { part } => write!(f, "{part} is too long"),
             ArtifactError::Json { part } => write!(f, "the text of {part} is not JSON"),
             ArtifactError::Missing { part, what } => write!(f, "{part} lacks {what}"),
             ArtifactError::Invalid { part, what } => write!(f, "{part}: {what} is not valid"),
-            ArtifactError::Format => f.write_str("the manifest is not of format tercel-policy-1"),
+            ArtifactError::Format => f.write_str("the manifest is not of format tercel-policy-2"),
             ArtifactError::TensorCount { found, expected } => {
                 write!(f, "{found} tensors, the widths ask for {expected}")
             }

@@ -20,21 +20,27 @@ type Pair = [__m256; PAIR];
 /// One sum for each output of a tile of `T` lanes.
 type Sums<const T: usize> = [Pair; T];
 
-pub(super) fn layer(checked: Checked, layer: &Packed, input: &[f32], output: &mut [f32]) {
+pub(super) fn layer(
+    checked: Checked,
+    layer: &Packed,
+    bias: &[[f32; LANE]],
+    input: &[f32],
+    output: &mut [f32],
+) {
     assert!(checked.kernel() == Kernel::Avx2);
     // SAFETY: a `Checked` of this kernel is only made where `is_x86_feature_detected!` has found
     // avx2 and fma.
-    unsafe { run(layer, input, output) }
+    unsafe { run(layer, bias, input, output) }
 }
 
 #[target_feature(enable = "avx2,fma")]
-fn run(layer: &Packed, input: &[f32], output: &mut [f32]) {
+fn run(layer: &Packed, bias: &[[f32; LANE]], input: &[f32], output: &mut [f32]) {
     let input = &input[..layer.padded()];
     let mut output = output.as_chunks_mut::<LANE>().0;
     if layer.is_narrow() {
-        return narrow(layer, input, &mut output[0]);
+        return narrow(layer, &bias[0], input, &mut output[0]);
     }
-    for tile in layer.tiles() {
+    for tile in layer.tiles(bias) {
         let (out, rest) = output.split_at_mut(tile.bias.len());
         output = rest;
         match tile.bias.len() {
@@ -121,7 +127,7 @@ fn at_once<const T: usize>(
 fn start<const T: usize>(tile: &Tile<'_>) -> [Sums<T>; CHAINS] {
     let mut sums = [[[_mm256_setzero_ps(); PAIR]; T]; CHAINS];
     for (sum, bias) in sums[0].iter_mut().zip(tile.bias) {
-        *sum = load(bias);
+        *sum = load_pair(bias);
     }
     sums
 }
@@ -166,10 +172,10 @@ fn finish<const T: usize>(layer: &Packed, sums: &[Sums<T>; CHAINS], output: &mut
 /// A narrow layer, two outputs at once: by two registers of chains they are four independent sums.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn narrow(layer: &Packed, input: &[f32], output: &mut [f32; LANE]) {
+fn narrow(layer: &Packed, bias: &[f32; LANE], input: &[f32], output: &mut [f32; LANE]) {
     let lanes = layer.input_lanes();
     *output = [0.0; LANE];
-    let outputs = output.as_chunks_mut::<2>().0.iter_mut().zip(layer.bias[0].0.as_chunks::<2>().0);
+    let outputs = output.as_chunks_mut::<2>().0.iter_mut().zip(bias.as_chunks::<2>().0);
     for ((out, bias), rows) in outputs.zip(layer.weights.chunks(2 * lanes)) {
         let mut sums = [[_mm256_setzero_ps(); PAIR]; 2];
         let (first, second) = rows.split_at(lanes);

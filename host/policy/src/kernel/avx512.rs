@@ -9,21 +9,27 @@ use core::arch::x86_64::*;
 /// One sum for each output of a tile of `T` lanes.
 type Sums<const T: usize> = [__m512; T];
 
-pub(super) fn layer(checked: Checked, layer: &Packed, input: &[f32], output: &mut [f32]) {
+pub(super) fn layer(
+    checked: Checked,
+    layer: &Packed,
+    bias: &[[f32; LANE]],
+    input: &[f32],
+    output: &mut [f32],
+) {
     assert!(checked.kernel() == Kernel::Avx512);
     // SAFETY: a `Checked` of this kernel is only made where `is_x86_feature_detected!` has found
     // avx512f, which includes avx2 and fma.
-    unsafe { run(layer, input, output) }
+    unsafe { run(layer, bias, input, output) }
 }
 
 #[target_feature(enable = "avx512f")]
-fn run(layer: &Packed, input: &[f32], output: &mut [f32]) {
+fn run(layer: &Packed, bias: &[[f32; LANE]], input: &[f32], output: &mut [f32]) {
     let input = &input[..layer.padded()];
     let mut output = output.as_chunks_mut::<LANE>().0;
     if layer.is_narrow() {
-        return narrow(layer, input, &mut output[0]);
+        return narrow(layer, &bias[0], input, &mut output[0]);
     }
-    for tile in layer.tiles() {
+    for tile in layer.tiles(bias) {
         let (out, rest) = output.split_at_mut(tile.bias.len());
         output = rest;
         match tile.bias.len() {
@@ -45,7 +51,7 @@ fn at_once<const T: usize>(
 ) {
     let mut sums = [[_mm512_setzero_ps(); T]; CHAINS];
     for (sum, bias) in sums[0].iter_mut().zip(tile.bias) {
-        *sum = load(bias);
+        *sum = load_any(bias);
     }
     let (half, rows) = (layer.half(), tile.weights.as_chunks::<T>().0);
     if !layer.sparse {
@@ -95,9 +101,9 @@ fn finish<const T: usize>(layer: &Packed, sums: &[Sums<T>; CHAINS], output: &mut
 /// A narrow layer, output by output: those that follow do not wait for one another.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn narrow(layer: &Packed, input: &[f32], output: &mut [f32; LANE]) {
+fn narrow(layer: &Packed, bias: &[f32; LANE], input: &[f32], output: &mut [f32; LANE]) {
     *output = [0.0; LANE];
-    let outputs = output.iter_mut().zip(&layer.bias[0].0);
+    let outputs = output.iter_mut().zip(bias);
     for ((out, bias), row) in outputs.zip(layer.weights.chunks_exact(layer.input_lanes())) {
         let mut sum = _mm512_setzero_ps();
         for (x, weights) in input.as_chunks::<LANE>().0.iter().zip(row) {

@@ -2,16 +2,19 @@
 
 use super::{CHAINS, LANE, Packed, activate};
 
-pub(super) fn layer(layer: &Packed, input: &[f32], output: &mut [f32]) {
+pub(super) fn layer(layer: &Packed, bias: &[[f32; LANE]], input: &[f32], output: &mut [f32]) {
     let mut outputs = output.as_chunks_mut::<LANE>().0.iter_mut();
     if layer.is_narrow() {
-        return outputs.next().into_iter().for_each(|output| narrow(layer, input, output));
+        return outputs
+            .next()
+            .into_iter()
+            .for_each(|output| narrow(layer, &bias[0], input, output));
     }
-    for tile in layer.tiles() {
+    for tile in layer.tiles(bias) {
         let lanes = tile.bias.len();
         for (t, out) in outputs.by_ref().take(lanes).enumerate() {
             let mut chains = [[0.0f32; LANE]; CHAINS];
-            chains[0] = tile.bias[t].0;
+            chains[0] = tile.bias[t];
             for (k, x) in input[..layer.inputs].iter().enumerate() {
                 if layer.sparse && *x == 0.0 {
                     continue;
@@ -28,7 +31,7 @@ pub(super) fn layer(layer: &Packed, input: &[f32], output: &mut [f32]) {
     }
 }
 
-fn narrow(layer: &Packed, input: &[f32], output: &mut [f32; LANE]) {
+fn narrow(layer: &Packed, bias: &[f32; LANE], input: &[f32], output: &mut [f32; LANE]) {
     *output = [0.0; LANE];
     let lanes = layer.input_lanes();
     for (n, row) in layer.weights.chunks_exact(lanes).enumerate() {
@@ -43,6 +46,6 @@ fn narrow(layer: &Packed, input: &[f32], output: &mut [f32; LANE]) {
                 chains[c] += chains[c + step];
             }
         }
-        output[n] = activate(layer, chains[0] + layer.bias[0].0[n]);
+        output[n] = activate(layer, chains[0] + bias[n]);
     }
 }

@@ -109,7 +109,7 @@ impl Matching {
         }
         let Some(book) = self.books.get(&instrument) else { return };
         for order_ref in book.waiting().collect::<Vec<_>>() {
-            let over = self.orders.get(&order_ref).is_some_and(|order| takes_part(order, kind));
+            let over = self.orders.get(order_ref).is_some_and(|order| takes_part(order, kind));
             // Market orders that waited for the end of a halt wait on through a closing cross held
             // in it.
             if over && !(kind == CrossKind::Closing && self.is_plain_day(order_ref)) {
@@ -119,7 +119,7 @@ impl Matching {
     }
 
     fn is_plain_day(&self, order_ref: OrderRef) -> bool {
-        self.orders.get(&order_ref).is_some_and(|order| order.terms.lifetime == Lifetime::Day)
+        self.orders.get(order_ref).is_some_and(|order| order.terms.lifetime == Lifetime::Day)
     }
 
     /// The price of a cross over those orders of an instrument that `keep` lets in.
@@ -151,7 +151,7 @@ impl Matching {
         let mut queue: Vec<Order> = book
             .resting(side)
             .chain(book.waiting())
-            .filter_map(|order_ref| self.orders.get(&order_ref).copied())
+            .filter_map(|order_ref| self.orders.get(order_ref).copied())
             .filter(|order| order.side == side && takes_part(order, kind))
             .filter(|order| super::within_limit(order, clearing.price))
             .collect();

@@ -1,12 +1,13 @@
 //! One instrument's orders, sorted.
 //!
-//! Two ordered sets a side, displayed and hidden, whose keys sort by price and then by order
-//! number. Order numbers only grow and an order that loses its place gets another one, so the
-//! number is the priority in time. A few hundred nanoseconds an operation; what counts here is that
-//! a reader sees that it is right.
+//! Two ordered maps a side, displayed and hidden, whose keys sort by price and then by order
+//! number, and say where the order is stored. Order numbers only grow and an order that loses its
+//! place gets another one, so the number is the priority in time. Some tens of nanoseconds an
+//! operation; what counts here is that a reader sees that it is right.
 
 use super::cross::{Increment, Interest};
 use super::event::Order;
+use super::store::{Slot, Store};
 use std::collections::{BTreeMap, BTreeSet};
 use tercel_types::{OrderRef, Price, Side, Symbol, TradingState};
 
@@ -20,8 +21,8 @@ struct Place {
 
 #[derive(Clone, Default, Debug)]
 struct Half {
-    displayed: BTreeSet<Place>,
-    hidden: BTreeSet<Place>,
+    displayed: BTreeMap<Place, Slot>,
+    hidden: BTreeMap<Place, Slot>,
 }
 
 /// All of one instrument but the orders' bodies.
@@ -59,20 +60,20 @@ impl Book {
         }
     }
 
-    fn set_of(&mut self, order: &Order) -> &mut BTreeSet<Place> {
+    fn map_of(&mut self, order: &Order) -> &mut BTreeMap<Place, Slot> {
         let half = &mut self.halves[order.side.index()];
         if order.terms.hidden { &mut half.hidden } else { &mut half.displayed }
     }
 
-    /// Puts an order where it belongs; whether that is the book, and not the waiting room of a
-    /// cross.
-    pub(super) fn insert(&mut self, order: &Order) -> bool {
+    /// Puts an order, stored at `slot`, where it belongs; whether that is the book, and not the
+    /// waiting room of a cross.
+    pub(super) fn insert(&mut self, order: &Order, slot: Slot) -> bool {
         if order.waits_for_cross() {
             self.waiting.insert(order.order_ref);
             return false;
         }
         let place = place(order.side, order.price(), order.order_ref);
-        self.set_of(order).insert(place);
+        self.map_of(order).insert(place, slot);
         true
     }
 
@@ -82,14 +83,27 @@ impl Book {
             return false;
         }
         let place = place(order.side, order.price(), order.order_ref);
-        self.set_of(order).remove(&place)
+        self.map_of(order).remove(&place).is_some()
+    }
+
+    /// Where the resting order of a side is that trades first.
+    #[inline]
+    pub(super) fn best(&self, side: Side) -> Option<Slot> {
+        let half = &self.halves[side.index()];
+        let (shown, hidden) = (half.displayed.first_key_value(), half.hidden.first_key_value());
+        let first = match (shown, hidden) {
+            (Some(shown), Some(hidden)) if hidden.0.rank < shown.0.rank => hidden,
+            (Some(shown), _) => shown,
+            (None, hidden) => hidden?,
+        };
+        Some(*first.1)
     }
 
     /// Resting orders of a side in the order in which they trade: by price, displayed before
     /// hidden, then by time.
     pub(super) fn resting(&self, side: Side) -> impl Iterator<Item = OrderRef> + '_ {
         let half = &self.halves[side.index()];
-        let (mut shown, mut hidden) = (half.displayed.iter(), half.hidden.iter());
+        let (mut shown, mut hidden) = (half.displayed.keys(), half.hidden.keys());
         let (mut next_shown, mut next_hidden) = (shown.next(), hidden.next());
         std::iter::from_fn(move || {
             let take_hidden = match (next_shown, next_hidden) {
@@ -110,12 +124,12 @@ impl Book {
 
     /// Displayed orders of a side, best first.
     pub(super) fn displayed(&self, side: Side) -> impl Iterator<Item = OrderRef> + '_ {
-        self.halves[side.index()].displayed.iter().map(|place| place.order_ref)
+        self.halves[side.index()].displayed.keys().map(|place| place.order_ref)
     }
 
     /// Best displayed price of a side.
     pub(super) fn touch(&self, side: Side) -> Option<Price> {
-        let best = self.halves[side.index()].displayed.first()?;
+        let (best, _) = self.halves[side.index()].displayed.first_key_value()?;
         Some(Price(best.rank.abs()))
     }
 
@@ -127,11 +141,11 @@ impl Book {
     /// The interest of some orders.
     pub(super) fn interest<'a>(
         refs: impl Iterator<Item = OrderRef>,
-        orders: &BTreeMap<OrderRef, Order>,
+        orders: &Store,
         keep: impl Fn(&Order) -> bool + 'a,
     ) -> Interest {
         let mut interest = Interest::default();
-        for order in refs.filter_map(|order_ref| orders.get(&order_ref)).filter(|o| keep(o)) {
+        for order in refs.filter_map(|order_ref| orders.get(order_ref)).filter(|o| keep(o)) {
             interest.add(order.side, order.terms.price, order.open);
         }
         interest

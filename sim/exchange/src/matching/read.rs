@@ -47,7 +47,7 @@ impl MarketRead for Matching {
     }
 
     fn order(&self, order_ref: OrderRef) -> Option<&Order> {
-        self.orders.get(&order_ref)
+        self.orders.get(order_ref)
     }
 }
 
@@ -74,7 +74,7 @@ impl Matching {
 
     /// An account's open order by the account's number of it.
     pub fn find(&self, owner: Owner) -> Option<&Order> {
-        self.orders.get(self.owners.get(&owner)?)
+        self.orders.find(owner)
     }
 
     /// Open orders, waiting ones included.
@@ -86,7 +86,7 @@ impl Matching {
     pub fn account_orders(&self, account: AccountId) -> impl Iterator<Item = &Order> + '_ {
         let range = (account, InstrumentId(0))..=(account, InstrumentId(u16::MAX));
         let refs = self.accounts.range(range).flat_map(|(_, refs)| refs);
-        refs.filter_map(|order_ref| self.orders.get(order_ref))
+        refs.filter_map(|order_ref| self.orders.get(*order_ref))
     }
 
     /// Displayed orders of an instrument in priority order, bids before asks: what a snapshot
@@ -102,7 +102,7 @@ impl Matching {
         side: Side,
     ) -> impl Iterator<Item = &Order> + '_ {
         let refs = self.books.get(&instrument).into_iter().flat_map(move |b| b.displayed(side));
-        refs.filter_map(|order_ref| self.orders.get(&order_ref))
+        refs.filter_map(|order_ref| self.orders.get(order_ref))
     }
 
     /// All resting orders of one side, hidden ones too, in the order in which they would trade.
@@ -112,13 +112,13 @@ impl Matching {
         side: Side,
     ) -> impl Iterator<Item = &Order> + '_ {
         let refs = self.books.get(&instrument).into_iter().flat_map(move |b| b.resting(side));
-        refs.filter_map(|order_ref| self.orders.get(&order_ref))
+        refs.filter_map(|order_ref| self.orders.get(order_ref))
     }
 
     /// Orders that wait for a cross, oldest first.
     pub fn waiting(&self, instrument: InstrumentId) -> impl Iterator<Item = &Order> + '_ {
         let refs = self.books.get(&instrument).into_iter().flat_map(|book| book.waiting());
-        refs.filter_map(|order_ref| self.orders.get(&order_ref))
+        refs.filter_map(|order_ref| self.orders.get(order_ref))
     }
 
     /// Displayed price levels of one side, best first.

@@ -7,6 +7,7 @@ use crate::report::{HostReport, dollars, duration, grouped};
 use crate::venue_report::{AccountReport, VenueAddresses};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 pub(super) fn announce(args: &DemoArgs, addresses: &VenueAddresses, folder: &Folder) {
@@ -38,8 +39,13 @@ pub(super) fn announce(args: &DemoArgs, addresses: &VenueAddresses, folder: &Fol
     println!();
 }
 
-/// Shows the host's lines until `length` is over.
-pub(super) fn watch(host: &mut Process, length: Duration, quiet: bool) -> Result<()> {
+/// Shows the host's lines until `length` is over, and hands commands on to it.
+pub(super) fn watch(
+    host: &mut Process,
+    commands: &Receiver<String>,
+    length: Duration,
+    quiet: bool,
+) -> Result<()> {
     let start = Instant::now();
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(length.as_secs()) };
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} s, {eta} left  {msg}")?;
@@ -49,8 +55,19 @@ pub(super) fn watch(host: &mut Process, length: Duration, quiet: bool) -> Result
     let mut row = 0;
     while start.elapsed() < length {
         std::thread::sleep(Duration::from_millis(100));
+        for command in commands.try_iter() {
+            host.say(&command)?;
+        }
         for report in host.drain::<HostReport>()? {
             let second = report.elapsed_s as u64;
+            let happened = |report: &HostReport| {
+                report.promotion.as_ref().map(|one| one.last.clone()).unwrap_or_default()
+            };
+            let (last, now) = (happened(&before), happened(&report));
+            if !quiet && now != last {
+                bar.suspend(|| println!("        {now}"));
+                before.promotion.clone_from(&report.promotion);
+            }
             if !quiet && second > shown {
                 shown = second;
                 let text = live_row(&before, &report, row);

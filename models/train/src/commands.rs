@@ -1,0 +1,42 @@
+//! The commands, one file each.
+
+pub(crate) mod check;
+pub(crate) mod compare;
+pub(crate) mod eval;
+pub(crate) mod export;
+pub(crate) mod teach;
+pub(crate) mod train;
+
+use anyhow::{Result, bail, ensure};
+use tch::{Cuda, Device};
+
+/// Where tensors live.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub(crate) enum DeviceName {
+    /// The processor.
+    Cpu,
+    /// The first graphics card, where libtorch was built for it.
+    Cuda,
+}
+
+impl DeviceName {
+    /// The device, if this libtorch has it.
+    pub(crate) fn open(self) -> Result<Device> {
+        match self {
+            DeviceName::Cpu => Ok(Device::Cpu),
+            DeviceName::Cuda => {
+                if !Cuda::is_available() {
+                    bail!("this libtorch has no CUDA, or there is no card; use --device cpu");
+                }
+                Ok(Device::Cuda(0))
+            }
+        }
+    }
+}
+
+/// Threads for runs side by side: as asked, else as many as the machine has.
+pub(crate) fn threads(asked: Option<usize>) -> Result<usize> {
+    ensure!(asked != Some(0), "--jobs must be at least 1");
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    Ok(asked.unwrap_or(cores))
+}

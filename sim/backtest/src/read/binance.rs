@@ -1,0 +1,385 @@
+//! Lines of Binance's streams, each behind the recorder's time in nanoseconds:
+//! `1723161255030314667 {"stream":"btcusdt@depth@0ms","data":{...}}`.
+//!
+//! Three streams tell of one book, each at its own pace: changes of levels (`depthUpdate`), the
+//! touch (`bookTicker`), and trades. They are put together by their update numbers: a level that
+//! the touch has told of is not put back by a change that is older, and levels better than the
+//! newest touch are gone. Spot numbers its changes `U..=u` without holes between messages; the
+//! perpetual names with `pu` the message before. Where a hole is, changes are missing until the
+//! levels are told again; there is no snapshot in the files, so that a hole is counted and the book
+//! begins afresh.
+//!
+//! The venue's times are in milliseconds and the touch of spot has none. Lines are taken in the
+//! order of receipt, and time never goes back. Where the recorder's clock is behind the venue's,
+//! all its times are moved so that nothing arrives before it was sent; what it was moved by is
+//! counted.
+
+use super::decimal::steps;
+use super::{ReadError, bytes_of, format_error};
+use crate::ledger::Contract;
+use crate::store::{Builder, Grain, Store, When};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+use tercel_types::{InstrumentId, Nanos, Price, Side, Symbol};
+
+const MS: u64 = 1_000_000;
+
+/// What the lines do not say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BinanceConfig {
+    /// The host's name of the instrument.
+    pub symbol: Symbol,
+    /// Price step in 1e-9 of the quote currency.
+    pub tick: u64,
+    /// Quantity step in 1e-9 of the coin.
+    pub lot: u64,
+    /// The shortest way of the feed, ns: what the fastest line took.
+    pub least_delay: Nanos,
+}
+
+impl BinanceConfig {
+    /// BTCUSDT spot: steps of 0.01 and 0.00001.
+    pub fn spot() -> BinanceConfig {
+        let symbol = Symbol(*b"BTCUSDT ");
+        BinanceConfig { symbol, tick: 10_000_000, lot: 10_000, least_delay: Nanos(0) }
+    }
+
+    /// BTCUSDT perpetual: steps of 0.1 and 0.001.
+    pub fn perpetual() -> BinanceConfig {
+        let symbol = Symbol(*b"BTCUSDTP");
+        BinanceConfig { symbol, tick: 100_000_000, lot: 1_000_000, least_delay: Nanos(0) }
+    }
+
+    /// By the file's name.
+    pub fn of(path: &Path) -> BinanceConfig {
+        let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().into());
+        if name.contains("spot") { BinanceConfig::spot() } else { BinanceConfig::perpetual() }
+    }
+
+    /// The contract: one step of the market is one cent of the host.
+    pub fn contract(&self, id: InstrumentId) -> Contract {
+        let units = u128::from(Price::CENT.0.unsigned_abs()) * 1_000_000_000;
+        Contract {
+            instrument: id,
+            symbol: self.symbol,
+            tick: Price::CENT,
+            price_units: i64::try_from(units / u128::from(self.tick.max(1))).unwrap_or(1),
+            lots: u32::try_from(1_000_000_000 / self.lot.max(1)).unwrap_or(1),
+            multiplier: 1,
+        }
+    }
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// When it cannot be read or no line of it is of a stream.
+pub fn binance(path: &Path, config: &BinanceConfig) -> Result<Store, ReadError> {
+    let (bytes, cut) = bytes_of(path)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut store = binance_lines(&text, config);
+    store.quality.truncated += u64::from(cut);
+    let quality = &store.quality;
+    if quality.read <= quality.malformed + quality.ignored {
+        return Err(format_error(path, format!("none of {} lines is of a stream", quality.read)));
+    }
+    Ok(store)
+}
+
+/// Reads lines in memory.
+pub fn binance_lines(text: &str, config: &BinanceConfig) -> Store {
+    let mut fusion = Fusion::new(config);
+    let mut lines: Vec<(u64, Data<'_>)> = Vec::new();
+    for line in text.split_inclusive('\n') {
+        let whole = line.ends_with('\n');
+        let line = line.trim();
+        if line.is_empty() {
+            continue;
+        }
+        let quality = &mut fusion.builder.quality;
+        quality.read += 1;
+        let parts = line.split_once(' ').and_then(|(time, json)| Some((time.parse().ok()?, json)));
+        let parsed = parts.and_then(|(time, json)| {
+            Some((time, serde_json::from_str::<Envelope<'_>>(json).ok()?))
+        });
+        match parsed {
+            Some((time, Envelope { data: Some(data) })) => lines.push((time, data)),
+            Some(_) => quality.ignored += 1,
+            None => {
+                quality.malformed += 1;
+                quality.truncated += u64::from(!whole);
+            }
+        }
+    }
+    fusion.set_clock(&lines);
+    for (received, data) in &lines {
+        fusion.line(*received, data);
+    }
+    fusion.finish()
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    data: Option<Data<'a>>,
+}
+
+/// Every field that any of the three has.
+#[derive(Deserialize)]
+struct Data<'a> {
+    #[serde(default)]
+    e: Option<&'a str>,
+    #[serde(rename = "E", default)]
+    event_time: Option<u64>,
+    #[serde(rename = "T", default)]
+    time: Option<u64>,
+    #[serde(rename = "U", default)]
+    first: Option<u64>,
+    #[serde(default)]
+    u: Option<u64>,
+    #[serde(default)]
+    pu: Option<u64>,
+    #[serde(borrow, default)]
+    b: Option<Bids<'a>>,
+    #[serde(borrow, default)]
+    a: Option<Bids<'a>>,
+    #[serde(rename = "B", default)]
+    bid_qty: Option<&'a str>,
+    #[serde(rename = "A", default)]
+    ask_qty: Option<&'a str>,
+    #[serde(default)]
+    p: Option<&'a str>,
+    #[serde(default)]
+    q: Option<&'a str>,
+    #[serde(default)]
+    m: Option<bool>,
+    /// What brought a trade about: `MARKET`, else insurance fund, liquidation book and the like.
+    #[serde(rename = "X", default)]
+    origin: Option<&'a str>,
+}
+
+/// Levels of one side, or the one price of the touch.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Bids<'a> {
+    #[serde(borrow)]
+    Levels(Vec<(&'a str, &'a str)>),
+    #[serde(borrow)]
+    Touch(&'a str),
+}
+
+impl Data<'_> {
+    /// The venue's time, ms.
+    fn sent(&self) -> Option<u64> {
+        self.time.or(self.event_time)
+    }
+}
+
+/// A level as the streams told it.
+#[derive(Clone, Copy)]
+struct Told {
+    qty: u64,
+    update: u64,
+}
+
+/// Puts the streams together.
+struct Fusion {
+    config: BinanceConfig,
+    builder: Builder,
+    place: u16,
+    /// Levels by price in ticks, bids and asks.
+    sides: [BTreeMap<u64, Told>; 2],
+    /// Last update number of the changes, and of the touch with its prices.
+    last: Option<u64>,
+    touch: Option<(u64, [u64; 2])>,
+    /// Taken off the recorder's times.
+    shift: i128,
+    clock: Nanos,
+    opened: bool,
+}
+
+impl Fusion {
+    fn new(config: &BinanceConfig) -> Fusion {
+        let mut builder = Builder::new(Grain::Levels);
+        let place = builder.instrument(config.contract(InstrumentId(1))).unwrap_or(0);
+        builder.quality.no_snapshot = 1;
+        Fusion {
+            config: *config,
+            builder,
+            place,
+            sides: [BTreeMap::new(), BTreeMap::new()],
+            last: None,
+            touch: None,
+            shift: 0,
+            clock: Nanos(0),
+            opened: false,
+        }
+    }
+
+    /// The fastest line took `least_delay`, whatever the clocks say.
+    fn set_clock(&mut self, lines: &[(u64, Data<'_>)]) {
+        let delay = |(received, data): &(u64, Data<'_>)| {
+            Some(i128::from(*received) - i128::from(data.sent()?) * i128::from(MS))
+        };
+        let Some(fastest) = lines.iter().filter_map(delay).min() else { return };
+        if fastest < i128::from(self.config.least_delay.0) {
+            self.shift = i128::from(self.config.least_delay.0) - fastest;
+            self.builder.quality.clock_shift = u64::try_from(self.shift).unwrap_or(u64::MAX);
+        }
+    }
+
+    fn line(&mut self, received: u64, data: &Data<'_>) {
+        let received = u64::try_from(i128::from(received) + self.shift).unwrap_or(0);
+        // A line without a time was not sent before those that came before it.
+        let sent = data.sent().map_or(self.clock.0, |ms| ms.saturating_mul(MS));
+        let when = When { time: Nanos(sent), received: Nanos(received) };
+        self.clock = self.clock.max(when.time);
+        if !self.opened {
+            self.opened = true;
+            self.builder.open(when, self.place);
+        }
+        let known = match (data.e, data.u) {
+            (Some("depthUpdate"), Some(update)) => self.changes(when, data, update),
+            (Some("bookTicker") | None, Some(update)) => self.ticker(when, data, update),
+            (Some("trade"), _) => self.trade(when, data),
+            _ => {
+                self.builder.quality.ignored += 1;
+                return;
+            }
+        };
+        if known.is_none() {
+            self.builder.quality.malformed += 1;
+        }
+    }
+
+    fn changes(&mut self, when: When, data: &Data<'_>, update: u64) -> Option<()> {
+        let (Bids::Levels(bids), Bids::Levels(asks)) = (data.b.as_ref()?, data.a.as_ref()?) else {
+            return None;
+        };
+        if let Some(last) = self.last {
+            if update <= last {
+                self.builder.quality.outdated += 1;
+                return Some(());
+            }
+            let follows = match data.pu {
+                Some(before) => before == last,
+                None => data.first? <= last + 1,
+            };
+            if !follows {
+                self.builder.quality.gaps += 1;
+                self.sides.iter_mut().for_each(BTreeMap::clear);
+                self.touch = None;
+                self.builder.clear(when, self.place);
+            }
+        }
+        self.last = Some(update);
+        for (side, levels) in [(Side::Buy, bids), (Side::Sell, asks)] {
+            for (price, qty) in levels {
+                let price = steps(price, self.config.tick).filter(|price| *price > 0);
+                match (price, steps(qty, self.config.lot)) {
+                    (Some(price), Some(qty)) => self.change(when, side, price, qty, update),
+                    _ => self.builder.quality.bad_numbers += 1,
+                }
+            }
+        }
+        self.builder.end_message();
+        Some(())
+    }
+
+    /// One level of a change, unless something newer is known.
+    fn change(&mut self, when: When, side: Side, price: u64, qty: u64, update: u64) {
+        if let Some((newest, touch)) = self.touch
+            && newest >= update
+        {
+            let better = match side {
+                Side::Buy => price >= touch[0],
+                Side::Sell => price <= touch[1],
+            };
+            if better {
+                return; // the touch has told of it already
+            }
+        }
+        if self.sides[side.index()].get(&price).is_some_and(|told| told.update > update) {
+            return;
+        }
+        self.set(when, side, price, Told { qty, update });
+        // A change that crosses what is known proves the other side gone, as the touch does.
+        if qty > 0 {
+            let met = if side == Side::Buy { price + 1 } else { price - 1 };
+            self.cut(when, side.opposite(), met, update);
+        }
+    }
+
+    fn ticker(&mut self, when: When, data: &Data<'_>, update: u64) -> Option<()> {
+        let (Bids::Touch(bid), Bids::Touch(ask)) = (data.b.as_ref()?, data.a.as_ref()?) else {
+            return None;
+        };
+        let tick = self.config.tick;
+        let price = |text| steps(text, tick).filter(|price| *price > 0);
+        let prices = [price(bid)?, price(ask)?];
+        let lots = |text: Option<&str>| steps(text?, self.config.lot);
+        let qty = [lots(data.bid_qty)?, lots(data.ask_qty)?];
+        if self.touch.is_some_and(|(newest, _)| newest >= update)
+            || self.last.is_some_and(|last| last > update)
+        {
+            self.builder.quality.outdated += 1;
+            return Some(());
+        }
+        self.touch = Some((update, prices));
+        for side in [Side::Buy, Side::Sell] {
+            let at = side.index();
+            self.cut(when, side, prices[at], update);
+            self.set(when, side, prices[at], Told { qty: qty[at], update });
+        }
+        self.builder.end_message();
+        Some(())
+    }
+
+    /// Takes out the levels of a side that are better than `price`.
+    fn cut(&mut self, when: When, side: Side, price: u64, update: u64) {
+        loop {
+            let levels = &self.sides[side.index()];
+            let better = match side {
+                Side::Buy => levels.range(price + 1..).next_back(),
+                Side::Sell => levels.range(..price).next(),
+            };
+            let Some((&gone, _)) = better else { return };
+            self.set(when, side, gone, Told { qty: 0, update });
+        }
+    }
+
+    fn set(&mut self, when: When, side: Side, price: u64, told: Told) {
+        let levels = &mut self.sides[side.index()];
+        let before = levels.get(&price).map_or(0, |told| told.qty);
+        if told.qty == 0 {
+            levels.remove(&price);
+        } else {
+            levels.insert(price, told);
+        }
+        if before == told.qty {
+            return; // nothing to tell
+        }
+        let Some(units) = price.checked_mul(Price::CENT.0.unsigned_abs()) else { return };
+        let price = Price(i64::try_from(units).unwrap_or(i64::MAX));
+        self.builder.level(when, self.place, side, price, told.qty, true);
+    }
+
+    fn trade(&mut self, when: When, data: &Data<'_>) -> Option<()> {
+        if data.origin.is_some_and(|origin| origin != "MARKET") {
+            self.builder.quality.ignored += 1;
+            return Some(());
+        }
+        let price = steps(data.p?, self.config.tick)?.checked_mul(Price::CENT.0.unsigned_abs())?;
+        let qty = steps(data.q?, self.config.lot)?;
+        // `m`: the buyer was the maker.
+        let resting = if data.m? { Side::Buy } else { Side::Sell };
+        let price = Price(i64::try_from(price).ok()?);
+        self.builder.trade(when, self.place, Some(resting), price, qty);
+        Some(())
+    }
+
+    fn finish(self) -> Store {
+        self.builder.finish()
+    }
+}
