@@ -167,7 +167,8 @@ pub fn edges(metadata: &str) -> Result<Vec<Edge>, String> {
     Ok(edges)
 }
 
-/// The edges that the table does not have, and laboratory crates that are not optional.
+/// The edges that the table does not have, and laboratory crates that the product has not as an
+/// option.
 pub fn violations(edges: &[Edge]) -> Vec<String> {
     let mut found = Vec::new();
     for edge in edges {
@@ -181,10 +182,12 @@ pub fn violations(edges: &[Edge]) -> Vec<String> {
             Some(allowed) if !allowed.contains(&to.as_str()) => {
                 found.push(format!("{from} -> {to} ({kind:?}) is not allowed"));
             }
-            Some(_) if LAB.contains(&to.as_str()) && *kind == Kind::Normal && !optional => {
-                found.push(format!("{from} -> {to} must be optional"));
+            Some(_) => {
+                let [from_lab, to_lab] = [from, to].map(|name| LAB.contains(&name.as_str()));
+                if to_lab && !from_lab && *kind == Kind::Normal && !optional {
+                    found.push(format!("{from} -> {to} must be optional"));
+                }
             }
-            Some(_) => {}
         }
     }
     found
@@ -220,6 +223,7 @@ mod tests {
         assert!(found("engine", "risk", "null", false).is_empty());
         assert!(found("app", "exchange", "null", true).is_empty());
         assert!(found("tests", "exchange", "null", false).is_empty());
+        assert!(found("market", "exchange", "null", false).is_empty());
     }
 
     #[test]

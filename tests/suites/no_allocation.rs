@@ -129,6 +129,7 @@ fn champion_and_challengers() {
     assert_eq!(made, 0);
 }
 
+#[allow(clippy::vec_box)] // a contest takes them in boxes
 fn challengers(rules: &ContestRules) -> Vec<Box<Candidate>> {
     let artifact = Artifact::untrained(&[64, 64], 1).expect("an artifact");
     let network = Learned { artifact, offset_min_ticks: 0.0, offset_max_ticks: 20.0 };

@@ -1,5 +1,6 @@
 //! Champion and challengers around a whole engine: what they may change, when seats change, and
 //! what takes a promotion back.
+#![allow(clippy::vec_box)] // a contest takes candidates in boxes
 
 use tercel_abi::EventRecord;
 use tercel_engine::{Command, Controls, OpenOrders, Stage, Stopwatch};

@@ -1,7 +1,7 @@
 //! A policy that begins as a known one: before the first round its network is fitted to what a
-//! demonstration does, on what the demonstration, disturbed, meets (behaviour cloning; D. Pomerleau,
-//! "Efficient training of artificial neural networks for autonomous navigation", 1991). What
-//! follows is learning as ever.
+//! demonstration does, on what the demonstration, disturbed, meets (behaviour cloning; D.
+//! Pomerleau, "Efficient training of artificial neural networks for autonomous navigation", 1991).
+//! What follows is learning as ever.
 
 use crate::actor::Actor;
 use crate::algorithm::Wrong;

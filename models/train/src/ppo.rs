@@ -40,7 +40,8 @@ pub struct Settings {
     pub schedule: Schedule,
     /// Norm at which gradients are cut.
     pub norm: f64,
-    /// Worth of a nat of entropy at first; it goes with the learning rate's schedule.
+    /// Worth of a nat of entropy, all the way: where it fades, chance in the advantages settles
+    /// which of two near equals is done, for good.
     pub entropy: f64,
     /// Divergence from the policy that drew the actions, in nats, at which a round's epochs end
     /// early; 0 never ends them.
@@ -212,7 +213,7 @@ impl Ppo {
         let ratio = apart.exp();
         let held = ratio.clamp(1.0 - clip, 1.0 + clip);
         let gain = (&ratio * advantage).minimum(&(&held * advantage)).mean(Kind::Float);
-        let loss = -&gain - &entropy * (worth * rates);
+        let loss = -&gain - &entropy * worth;
         let waits = self.settings.imitation.as_ref().is_some_and(|s| self.done < s.value_rounds);
         if !waits {
             sums.norm += self.actor.step_policy(&loss, rate * rates, norm)?;

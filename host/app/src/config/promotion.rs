@@ -160,6 +160,7 @@ impl Config {
     }
 
     /// The challengers that stand in shadow from the start.
+    #[allow(clippy::vec_box)] // a contest takes them in boxes
     pub(crate) fn challengers(&self, rules: &ContestRules) -> Built<Vec<Box<Candidate>>> {
         let each = |(at, one): (usize, &ChallengerValues)| {
             let key = |field: &str| format!("challenger[{at}].{field}");

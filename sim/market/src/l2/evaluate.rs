@@ -38,7 +38,8 @@ pub struct Day {
     /// Dollars gained less what risk costs: the objective.
     pub score: f64,
     /// The score without what the moves of the instruments' values earned on the positions: their
-    /// mean is zero whatever is done, so this has the mean of the score and a fraction of its noise.
+    /// mean is zero whatever is done, so this has the mean of the score and a fraction of its
+    /// noise.
     pub steady: f64,
     /// Executions.
     pub fills: u64,

@@ -122,8 +122,7 @@ fn strategies(args: &BacktestArgs, base: &Table) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
     for text in &args.strategy {
         let (name, keys) = text.split_once(':').unwrap_or((text, ""));
-        let mut change =
-            Change { name: text.replace(':', " ").replace(',', " "), keys: Vec::new() };
+        let mut change = Change { name: text.replace([':', ','], " "), keys: Vec::new() };
         change.keys.push(("strategy.kind".into(), Value::String(name.into())));
         for one in keys.split(',').filter(|one| !one.is_empty()) {
             let wrong = || format!("--strategy {text}: {one:?} is not KEY=VALUE");
