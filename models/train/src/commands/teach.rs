@@ -125,9 +125,8 @@ fn integers_of(
     artifacts::write(&arguments.out, "integers", &artifact)?;
     if !arguments.json {
         println!(
-            "integers: {:.3} % of quotes as the student's; distance {tuned:.5}, before tuning {:.5}",
-            100.0 * share,
-            rounded
+            "integers: {:.3} % of quotes as the student's; distance {tuned:.5}, once {rounded:.5}",
+            100.0 * share
         );
     }
     Ok(json!({ "same_quotes": share, "distance": tuned, "distance_rounded": rounded }))
