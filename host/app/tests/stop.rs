@@ -2,7 +2,7 @@
 
 mod harness;
 
-use harness::{Place, Process, TERCEL, holdings_of_host, holdings_of_venue};
+use harness::{Place, Process, TERCEL, eventually, holdings_of_host, holdings_of_venue};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -120,10 +120,7 @@ fn every_process_prints_its_summary_when_it_is_told_to_stop() {
         let reader = RingReader::open(Path::new(&ring), Start::Oldest);
         reader.is_ok_and(|mut reader| reader.poll(1, |_| {}) > 0)
     };
-    while !has_records() {
-        assert!(std::time::Instant::now() < end, "no record came");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    eventually("a record in the ring", has_records);
     feed.signal("-TERM");
     let counters = feed.stop_ok();
     assert!(counters["ring_records"].as_u64() > Some(0), "{counters}");

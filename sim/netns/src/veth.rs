@@ -9,9 +9,8 @@ use tercel_net::interface::Interface;
 /// Bits of the network that both ends of a cable are in.
 pub const PREFIX: u8 = 24;
 
-/// Time between two looks for a carrier, and how many: a minute. The kernel's link watch waits for a
-/// lock that is held while other namespaces are taken down, and more than five seconds of that were
-/// seen on a busy machine.
+/// Time between two looks for a carrier, and how many: a minute, for on a busy machine more than
+/// five seconds were seen.
 const CARRIER_LOOK: Duration = Duration::from_millis(2);
 const CARRIER_LOOKS: usize = 30_000;
 
