@@ -1,4 +1,15 @@
-//! Events through the L2 environment: matching, production book and production features.
+//! Order events through the L2 environment: matching, production book and production features.
+//!
+//! An order event is one thing that became of one order and that everybody sees: it was entered and
+//! rests, was replaced, cut or canceled, or was executed against. The venue's matching engine has
+//! processed it, the feed has told of it, and the production book and the production features have
+//! taken it in. That is one record of the feed, so `records` counts order events, each once. Not
+//! among them: hidden orders but for their executions, refused orders, and orders that are in and
+//! gone at once without a trade.
+//!
+//! `events` counts more: what the engine answers. An order that rests is two of its events,
+//! accepted and rested, and an order that trades is accepted, executed, and what is left rested or
+//! canceled. `commands` counts what the engine was asked to do.
 
 use super::prepare::on_core;
 use crate::{Context, Report};
@@ -7,8 +18,7 @@ use std::time::Instant;
 use tercel_environments::{Actions, Environment, Outcome, Settings};
 use tercel_market::l2::{L2, config};
 
-/// Lanes of a batch: with more, the books of all of them no longer fit the second level of the
-/// cache between two steps of a lane.
+/// Lanes of a batch: more than one, so that a lane finds the caches as another one has left them.
 const LANES: usize = 8;
 
 /// Steps of a lane between two readings of the clock, and readings.

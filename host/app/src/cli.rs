@@ -7,6 +7,8 @@ mod card;
 mod demo;
 mod doctor;
 #[cfg(feature = "lab")]
+mod facts;
+#[cfg(feature = "lab")]
 mod generate;
 
 #[cfg(feature = "lab")]
@@ -17,6 +19,8 @@ pub(crate) use card::{CardArgs, FpgaArgs, FpgaCommand};
 #[cfg(feature = "lab")]
 pub(crate) use demo::{DemoArgs, DemoPath, DemoSource, PlacementName, StrategyName};
 pub(crate) use doctor::DoctorArgs;
+#[cfg(feature = "lab")]
+pub(crate) use facts::{FactsArgs, MarketName};
 #[cfg(feature = "lab")]
 pub(crate) use generate::GenerateArgs;
 
@@ -80,6 +84,9 @@ pub(crate) enum Command {
     /// Run strategies over recorded markets, measure and compare them.
     #[cfg(feature = "lab")]
     Backtest(BacktestArgs),
+    /// How simulated and recorded markets behave, side by side: the stylised facts.
+    #[cfg(feature = "lab")]
+    Facts(FactsArgs),
     /// Measure each stage and the whole way from frame to order, or compare two measurements.
     #[cfg(feature = "lab")]
     Bench(tercel_bench::Arguments),

@@ -13,6 +13,8 @@ pub(crate) mod doctor;
 pub(crate) mod emulate;
 #[cfg(feature = "lab")]
 pub(crate) mod exchange;
+#[cfg(feature = "lab")]
+pub(crate) mod facts;
 pub(crate) mod feed;
 pub(crate) mod fpga;
 #[cfg(feature = "lab")]

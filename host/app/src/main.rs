@@ -98,6 +98,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         // Its exit status says whether every recording could be read.
         Command::Backtest(args) => return command::backtest::run(args),
         #[cfg(feature = "lab")]
+        Command::Facts(args) => command::facts::run(args),
+        #[cfg(feature = "lab")]
         // Its exit status says what a comparison came to.
         Command::Bench(args) => return tercel_bench::run(args.clone()),
     }?;

@@ -242,3 +242,73 @@ fn the_lobster_hour() {
     assert_eq!(markouts.len(), 10);
     assert!(markouts.iter().all(|one| one["bps"].is_number()), "{markouts:?}");
 }
+
+/// The demo's policy over two days, by its weights or by their folder; the range of its quotes is
+/// what its manifest says, as if a configuration had said it.
+#[test]
+fn a_learned_policy_is_one_more_strategy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let days = [day(folder.path(), 8), day(folder.path(), 9)];
+    let artifacts = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/artifacts");
+    let weights = format!("{artifacts}/demo.safetensors");
+    let by = |more: &[&str]| report(&[&["--data", &days[0], &days[1]], more].concat());
+    let text = tercel_ok(&["run", "--print-config"]);
+    let [plain, named] =
+        ["plain.toml", "named.toml"].map(|name| folder.path().join(name).display().to_string());
+    std::fs::write(&plain, &text).expect("written");
+    let mut values: toml::Table = text.parse().expect("TOML");
+    let mlp = format!(
+        "weights = {weights:?}\nmanifest = \"{artifacts}/demo.json\"\n\
+         offset_min_ticks = -1.0\noffset_max_ticks = 2.5\n"
+    );
+    let strategy = values["strategy"].as_table_mut().expect("a table");
+    strategy.insert("kind".into(), "mlp".into());
+    strategy.insert("mlp".into(), toml::Value::Table(mlp.parse().expect("TOML")));
+    std::fs::write(&named, toml::to_string(&values).expect("TOML")).expect("written");
+
+    let one = by(&["--artifact", &weights, "--config", &plain]);
+    let two = by(&["--artifact", artifacts, "--config", &plain]);
+    let three = by(&["--config", &named]);
+    let metrics = |report: &Value| -> Vec<Value> {
+        runs(report).iter().map(|run| run["metrics"].clone()).collect()
+    };
+    assert_eq!(runs(&one)[0]["strategy"], "demo");
+    runs(&one).iter().for_each(adds_up);
+    assert!(fills(&runs(&one)[2]) > 0, "nothing traded");
+    assert_eq!(metrics(&one), metrics(&two));
+    assert_eq!(metrics(&one), metrics(&three));
+}
+
+/// Fees that are twice as high cost twice as much; nothing else of a run changes with them.
+#[test]
+fn sensitivity_is_a_table_of_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let day = day(folder.path(), 10);
+    let html = folder.path().join("report.html").display().to_string();
+    let arguments = ["--data", &day, "--strategy", "glft", "--fees", "maker=0.002,taker=0.003"];
+    let report = report(&[&arguments[..], &["--sensitivity=1,2,5", "--html", &html]].concat());
+    let all = report["sensitivity"].as_array().expect("runs");
+    let names: Vec<_> = all.iter().map(|run| run["data"].as_str().expect("a name")).collect();
+    let changed = ["size x 2", "size x 5", "latency x 2", "latency x 5", "fees x 2", "fees x 5"];
+    assert_eq!(names, [&["as it is"][..], &changed].concat());
+    all.iter().for_each(adds_up);
+    assert_eq!(runs(&report).len(), 1);
+    assert_eq!(report["selection"]["trials"], 1);
+    assert_eq!(all[0]["metrics"]["net_dollars"], runs(&report)[0]["metrics"]["net_dollars"]);
+    let cents = |at: usize, part: &str| {
+        all[at]["metrics"]["attribution_cents"][part].as_i64().expect("cents")
+    };
+    for (at, times) in [(5, 2), (6, 5)] {
+        assert!((cents(at, "fees") - times * cents(0, "fees")).abs() <= times, "{}", all[at]);
+        assert_eq!(fills(&all[at]), fills(&all[0]));
+    }
+    assert!(cents(0, "fees") < 0);
+    let bought = |at: usize| all[at]["metrics"]["traded"]["dollars"].as_f64().expect("dollars");
+    assert!(bought(1) > bought(0));
+    assert!(std::fs::read_to_string(&html).expect("a page").contains("size x 5"));
+    let text =
+        tercel_ok(&[&["backtest", "--timer", "1s", "--sensitivity"], &arguments[..]].concat());
+    assert!(text.contains("sensitivity") && text.contains("latency x 5"), "{text}");
+    let error = tercel_err(&[&["backtest", "--sensitivity=0"], &arguments[..]].concat());
+    assert!(error.contains("0.001"), "{error}");
+}

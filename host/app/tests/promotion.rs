@@ -1,15 +1,16 @@
 //! A policy comes into a host that trades, stands in shadow, is promoted by its test, trades, and
 //! the one after it is taken back by what it does.
 
+#[path = "harness/contest.rs"]
+mod contest;
 mod harness;
 
-use harness::{Place, Process, count, holdings_of_host, holdings_of_venue};
+use contest::{SYMBOLS, champion, command, fills};
+use harness::{Place, count, holdings_of_host, holdings_of_venue};
 use serde_json::Value;
 use tercel_policy::artifact::{Heads, Normalisation, Provenance};
 use tercel_policy::mlp::Dense;
-use tercel_policy::{Artifact, FEATURE_COUNT, FEATURE_NAMES};
-
-const SYMBOLS: [&str; 4] = ["SIM000", "SIM001", "SIM002", "SIM003"];
+use tercel_policy::{Artifact, FEATURE_COUNT, FEATURE_HASH, FEATURE_NAMES};
 
 /// One layer by hand: both distances are `distance` ticks plus `swing` times a feature.
 fn write_artifact(place: &Place, name: &str, distance: f32, swing: (&str, f32), trained: bool) {
@@ -35,53 +36,21 @@ fn write_artifact(place: &Place, name: &str, distance: f32, swing: (&str, f32), 
     std::fs::write(place.file(&format!("{name}.safetensors")), encoded.weights).expect("written");
 }
 
-/// A host whose champion quotes far from the market, and whose shadow orders earn a dollar a share:
-/// whoever trades more earns more.
-fn start(place: &Place) -> (Process, Process) {
-    let (venue, addresses) = place.venue(&["--rate=4000", "--symbols=4"]);
-    let keys = [
-        ("half_spread_ticks", "40.0"),
-        ("requote_ticks", "4"),
-        ("mode", "\"automatic\""),
-        ("interval_ms", "50"),
-        ("intervals_min", "100"),
-        ("alpha", "0.2"),
-        ("fee_per_share_e6", "-1000000"),
-        ("rollback_drawdown_max", "1000000"),
-        ("decision_p99_us", "1000000"),
-        ("actions_per_second_max", "100"),
-    ];
-    let config = place.config(&addresses, &SYMBOLS, &keys);
-    let text = std::fs::read_to_string(&config).expect("read");
-    let line = |line: &str| {
-        let kind = line.starts_with("kind = ");
-        format!("{}\n", if kind { "kind = \"fixed-spread\"" } else { line })
-    };
-    std::fs::write(&config, text.lines().map(line).collect::<String>()).expect("written");
-    let orders = place.file("orders.bin");
-    let mut arguments = vec!["run", "--config", &config, "--orders", &orders, "--console"];
-    arguments.extend(["--status-ms", "100", "--json"]);
-    let mut host = Process::start(&arguments, &place.folder.path().join("host.log"));
-    host.until("trading", |report| report["phase"] == "trading" && count(report, "sent") > 4);
-    (venue, host)
+/// A copy of the artifact `steady` that something is wrong with.
+fn spoil(place: &Place, name: &str, change: impl FnOnce(&mut Vec<u8>, String) -> String) {
+    let mut weights = std::fs::read(place.file("steady.safetensors")).expect("weights");
+    let manifest = std::fs::read_to_string(place.file("steady.json")).expect("a manifest");
+    let before = (weights.clone(), manifest.clone());
+    let manifest = change(&mut weights, manifest);
+    assert!((&weights, &manifest) != (&before.0, &before.1), "{name} is as it was");
+    std::fs::write(place.file(&format!("{name}.json")), manifest).expect("written");
+    std::fs::write(place.file(&format!("{name}.safetensors")), weights).expect("written");
 }
 
-/// Writes a command and waits for what it leads to on standard error.
-fn command(host: &mut Process, line: &str, said: &str) {
-    host.write(line);
-    let end = std::time::Instant::now() + harness::PATIENCE;
-    while !host.said().contains(said) {
-        assert!(std::time::Instant::now() < end, "{line}: no \"{said}\" in {}", host.said());
-        host.line();
-    }
-}
-
-fn champion(report: &Value) -> &str {
-    report["promotion"]["champion"]["name"].as_str().unwrap_or_default()
-}
-
-fn fills(report: &Value) -> u64 {
-    count(report, "fills_bought") + count(report, "fills_sold")
+/// FNV-1a, 64 bits, written apart from the host's.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
 #[test]
@@ -93,10 +62,34 @@ fn loaded_promoted_by_its_test_seen_trading_and_the_next_one_taken_back() {
     write_artifact(&place, "nobody", 1.0, ("spread", 0.0), false);
     std::fs::write(place.file("broken.json"), "{").expect("written");
     std::fs::write(place.file("broken.safetensors"), "").expect("written");
-    let (mut venue, mut host) = start(&place);
+    let limits = [("rollback_drawdown_max", "1000000"), ("actions_per_second_max", "100")];
+    let (mut venue, _, mut host) = contest::start(&place, &limits);
     assert_eq!(champion(&host.last), "fixed-spread");
 
+    // Of other features, of other shapes, with other weights than its manifest says, with a weight
+    // that is no number.
+    let hash = format!("{FEATURE_HASH:#018x}");
+    spoil(&place, "stranger", |_, manifest| manifest.replace(&hash, "0x0000000000000001"));
+    spoil(&place, "wider", |_, manifest| manifest.replace("[40, 2]", "[40, 3]"));
+    let damage = |weights: &mut Vec<u8>, number: f32| {
+        let at = weights.len() - 4;
+        weights[at..].copy_from_slice(&number.to_le_bytes());
+    };
+    spoil(&place, "swapped", |weights, manifest| {
+        damage(weights, 0.25);
+        manifest
+    });
+    spoil(&place, "astray", |weights, manifest| {
+        let before = format!("{:#018x}", fnv1a(weights));
+        damage(weights, f32::NAN);
+        manifest.replace(&before, &format!("{:#018x}", fnv1a(weights)))
+    });
+
     let load = |name: &str| format!("challenger load {}", place.file(&format!("{name}.json")));
+    command(&mut host, &load("stranger"), "stranger.json: features of hash");
+    command(&mut host, &load("wider"), "wider.json: ");
+    command(&mut host, &load("swapped"), "swapped.json: the weights hash to");
+    command(&mut host, &load("astray"), "astray.json: layer 0: a weight is not finite");
     command(&mut host, &load("missing"), "cannot be read");
     command(&mut host, &load("broken"), "broken.json: ");
     command(&mut host, &load("nobody"), "nobody.json: ");

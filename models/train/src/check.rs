@@ -2,7 +2,7 @@
 //! configuration in `models/configs`, its exact exam, and what it must reach.
 
 use crate::config::Config;
-use crate::fleet::{self, Done, Job, Order, Watch};
+use crate::fleet::{self, Done, Job, Order, TimeUp, Watch};
 use anyhow::{Context, Result};
 use std::path::Path;
 use tercel_environments::Score;
@@ -48,6 +48,18 @@ pub const ROWS: &[Row] = &[
 /// Rounding that an exact value may have.
 const ROUNDING: f64 = 1e-9;
 
+/// Whether a row's algorithm learns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Judgement {
+    /// It comes near enough.
+    Passed,
+    /// It does not, or a run has failed.
+    Failed,
+    /// The time limit left no seed to judge by.
+    Unjudged,
+}
+
 /// What came of a row.
 #[derive(Clone, PartialEq, Debug, serde::Serialize)]
 pub struct Verdict {
@@ -64,7 +76,7 @@ pub struct Verdict {
     /// Mean time of a seed on its thread, seconds.
     pub seconds: f64,
     /// Whether it is enough.
-    pub passed: bool,
+    pub judgement: Judgement,
     /// Seeds that the time limit cut, and errors.
     pub notes: Vec<String>,
 }
@@ -101,7 +113,7 @@ impl Goal {
 }
 
 /// Runs rows with `seeds` seeds each, first every row's first seed. After the order's time limit no
-/// run begins, and one that is under way does not count.
+/// run begins, and one that is under way does not count: a row is judged by the seeds that are left.
 ///
 /// # Errors
 /// If a row's configuration cannot be read; what goes wrong in a run is noted in its row.
@@ -146,6 +158,7 @@ fn verdict(row: &Row, results: Vec<Result<Done>>) -> Verdict {
                     notes.push("the environment has no exam".to_owned());
                 }
             },
+            Err(error) if error.is::<TimeUp>() => cut += 1,
             Err(error) => {
                 failed = true;
                 notes.push(format!("{error:#}"));
@@ -163,8 +176,14 @@ fn verdict(row: &Row, results: Vec<Result<Done>>) -> Verdict {
         reached.value = seeds.iter().copied().fold(f64::INFINITY, f64::min);
     }
     let goal = row.goal.threshold();
-    let passed = !failed && reached.is_some_and(|reached| reached.value >= goal);
+    let judgement = match reached {
+        _ if failed => Judgement::Failed,
+        Some(reached) if reached.value >= goal => Judgement::Passed,
+        Some(_) => Judgement::Failed,
+        None if cut > 0 => Judgement::Unjudged,
+        None => Judgement::Failed,
+    };
     let seconds = seconds / seeds.len().max(1) as f64;
     let measure = row.goal.measure();
-    Verdict { name: row.name, measure, goal, reached, seeds, seconds, passed, notes }
+    Verdict { name: row.name, measure, goal, reached, seeds, seconds, judgement, notes }
 }

@@ -43,6 +43,18 @@ pub struct Done {
     pub cut: bool,
 }
 
+/// The time limit had passed before a run began.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TimeUp;
+
+impl std::fmt::Display for TimeUp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the time was up before it began")
+    }
+}
+
+impl std::error::Error for TimeUp {}
+
 /// How runs are done.
 #[derive(Clone, Copy, Debug)]
 pub struct Order {
@@ -80,11 +92,7 @@ pub fn run(jobs: &[Job], order: Order, watch: &dyn Watch) -> Vec<Result<Done>> {
             let job = next.lock().ok().and_then(|mut next| next.next());
             let Some((at, job)) = job else { return };
             let late = order.until.is_some_and(|until| Instant::now() >= until);
-            let result = if late {
-                Err(anyhow!("the time was up before seed {} began", job.seed))
-            } else {
-                one(at, job, order, watch)
-            };
+            let result = if late { Err(TimeUp.into()) } else { one(at, job, order, watch) };
             if let Ok(mut results) = results.lock() {
                 results[at] = Some(result);
             }

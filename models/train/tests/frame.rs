@@ -60,6 +60,18 @@ spread = 0.5
 spread_last = 0.1
 "#;
 
+/// One that learns from memories, with the table of its algorithm and its networks' names.
+fn off_policy(environment: &str, table: &str, networks: &[&str]) -> String {
+    let networks: String =
+        networks.iter().map(|name| format!("[{table}.{name}]\nhidden = [8]\n")).collect();
+    format!(
+        "[environment]\nname = \"{environment}\"\nlanes = 8\n\
+         [run]\nrounds = 4\nchapter = 2\n\
+         [{table}.memory]\ncapacity = 200\nwarmup = 64\nsteps = 12\nupdates = 6\nbatch = 16\n\
+         {networks}"
+    )
+}
+
 fn config(text: &str) -> Config {
     Config::parse(Path::new("run.toml"), text).expect("the configuration is right")
 }
@@ -95,8 +107,18 @@ fn in_parts(config: &Config, seed: u64) -> Vec<u8> {
 
 #[test]
 fn a_run_that_was_resumed_has_the_bits_of_one_that_was_not() {
-    for text in [PPO, REINFORCE] {
-        let config = config(text);
+    let actor_critic = ["actor", "critic"];
+    let td3 = off_policy("sa1", "ddpg", &actor_critic) + "[ddpg]\ntwin = true\ndelay = 2\n";
+    let texts = [
+        PPO.to_owned(),
+        REINFORCE.to_owned(),
+        off_policy("chain", "dqn", &["network"]),
+        off_policy("sa1", "ddpg", &actor_critic),
+        td3,
+        off_policy("sa1", "sac", &actor_critic),
+    ];
+    for text in texts {
+        let config = config(&text);
         let bytes = whole(&config, 3);
         assert_eq!(bytes, whole(&config, 3), "two runs of one seed");
         assert_eq!(bytes, in_parts(&config, 3), "a run in parts");

@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::queue::QueueModel;
 use crate::store::Store;
 use tercel_abi::{EventRecord, Kind};
-use tercel_types::Side;
+use tercel_types::{Nanos, Side};
 
 /// Numbers of the orders that stand for levels: above those of a recording, below ours.
 const FIRST_ORDER_REF: u64 = 1 << 40;
@@ -25,6 +25,8 @@ struct Level {
     back: Part,
     /// Traded since the last change, which it will contain.
     traded: u64,
+    /// When it last changed, the venue's time.
+    changed: Nanos,
 }
 
 /// The orders of every level of every instrument.
@@ -53,9 +55,12 @@ impl DepthOrders {
         sides[event.side().index()].get_mut(event.level as usize)
     }
 
-    /// A trade at a level, which its next change will contain.
+    /// A trade at a level, which its next change will contain, unless it is heard after one that
+    /// was not before it and has it already.
     pub(crate) fn trade(&mut self, event: &Event) {
-        if let Some(level) = self.level(event) {
+        if let Some(level) = self.level(event)
+            && level.changed < event.time
+        {
             level.traded += u64::from(event.qty);
         }
     }
@@ -70,7 +75,7 @@ impl DepthOrders {
         let place = self.level(event)?;
         let before = *place;
         let total = before.front.qty + before.back.qty;
-        place.traded = 0;
+        (place.traded, place.changed) = (0, event.time);
         if after == total {
             return None;
         }

@@ -57,6 +57,15 @@ impl Fees {
         Ok(Fees { tiers })
     }
 
+    /// Fees and rebates so many times as high.
+    #[must_use]
+    pub fn times(&self, factor: f64) -> Fees {
+        let part = |amount: i64| (amount as f64 * factor).round() as i64;
+        let rate = |rate: Rate| Rate { each: part(rate.each), ppm: part(rate.ppm) };
+        let tier = |tier: &Tier| Tier { maker: rate(tier.maker), taker: rate(tier.taker), ..*tier };
+        Fees { tiers: self.tiers.iter().map(tier).collect() }
+    }
+
     /// What an execution costs after `traded` lots, in 1/1,000,000 of the quote currency, rounded
     /// to the nearest, halves away from zero.
     pub fn of(&self, contract: &Contract, maker: bool, price: Price, qty: Qty, traded: u64) -> i64 {
@@ -108,6 +117,8 @@ mod tests {
         let fees = Fees::tiers(vec![tier(0, 10), tier(100, 5)]).unwrap();
         let each = |traded| fees.of(&stock, true, Price(1), Qty(1), traded);
         assert_eq!([each(0), each(99), each(100), each(u64::MAX)], [10, 10, 5, 5]);
+        let twice = Fees::tiers(vec![tier(0, 20), tier(100, 10)]);
+        assert_eq!(Ok(fees.times(2.0)), twice);
         assert_eq!(Fees::tiers(vec![tier(1, 1)]), Err(FeesError));
         assert_eq!(Fees::tiers(vec![tier(0, 1), tier(0, 1)]), Err(FeesError));
         assert_eq!(Fees::tiers(Vec::new()), Err(FeesError));

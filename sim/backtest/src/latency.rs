@@ -16,6 +16,8 @@ pub enum Latency {
     /// What the recorder saw of the feed: receive time less the venue's time of the event. For
     /// orders and answers, which no recording of a feed has, that of the latest event.
     Recorded,
+    /// So many times that.
+    RecordedTimes(f64),
     /// Recorded on the order line: from each time on, this long. Before the first time, the first.
     Table(Arc<[(Nanos, Nanos)]>),
     /// At least `least`, and an exponential tail of mean `tail` behind it.
@@ -64,6 +66,9 @@ pub enum LatencyError {
     /// Not a number from 0 to 4.
     #[error("the sigma of a latency is not a number from 0 to 4")]
     Sigma,
+    /// Not a number from 0 to 1,000.
+    #[error("a latency is multiplied by a number from 0 to 1000")]
+    Times,
 }
 
 impl Latency {
@@ -78,7 +83,30 @@ impl Latency {
             Latency::LogNormal { sigma, .. } if !(0.0..=4.0).contains(sigma) => {
                 Err(LatencyError::Sigma)
             }
+            Latency::RecordedTimes(times) if !(0.0..=1e3).contains(times) => {
+                Err(LatencyError::Times)
+            }
             _ => Ok(()),
+        }
+    }
+
+    /// The same, so many times as long. The line still keeps its order.
+    #[must_use]
+    pub fn times(&self, factor: f64) -> Latency {
+        let long = |time: Nanos| Nanos((time.0 as f64 * factor).round() as u64);
+        match self {
+            Latency::Constant(always) => Latency::Constant(long(*always)),
+            Latency::Recorded => Latency::RecordedTimes(factor),
+            Latency::RecordedTimes(times) => Latency::RecordedTimes(times * factor),
+            Latency::Table(rows) => {
+                Latency::Table(rows.iter().map(|(time, took)| (*time, long(*took))).collect())
+            }
+            Latency::Exponential { least, tail } => {
+                Latency::Exponential { least: long(*least), tail: long(*tail) }
+            }
+            Latency::LogNormal { median, sigma } => {
+                Latency::LogNormal { median: long(*median), sigma: *sigma }
+            }
         }
     }
 
@@ -87,6 +115,7 @@ impl Latency {
         match self {
             Latency::Constant(always) => *always,
             Latency::Recorded => Nanos(u64::from(recorded)),
+            Latency::RecordedTimes(times) => Nanos((f64::from(recorded) * times) as u64),
             Latency::Table(rows) => {
                 let after = rows.partition_point(|row| row.0 <= now);
                 rows.get(after.saturating_sub(1)).map_or(Nanos(0), |row| row.1)
@@ -118,6 +147,14 @@ impl Latencies {
     /// The same both ways and for the feed.
     pub fn constant(feed: Nanos, entry: Nanos, response: Nanos) -> Latencies {
         let [feed, entry, response] = [feed, entry, response].map(Latency::Constant);
+        Latencies { feed, entry, response }
+    }
+
+    /// All three, so many times as long.
+    #[must_use]
+    pub fn times(&self, factor: f64) -> Latencies {
+        let [feed, entry, response] =
+            [&self.feed, &self.entry, &self.response].map(|way| way.times(factor));
         Latencies { feed, entry, response }
     }
 
@@ -170,6 +207,26 @@ mod tests {
         // The mean of a log-normal is median · exp(σ²/2).
         let normal = Latency::LogNormal { median: Nanos(10_000), sigma: 0.5 };
         assert!((mean(&normal) / (10_000.0 * 0.125f64.exp()) - 1.0).abs() < 0.02);
+    }
+
+    #[test]
+    fn a_multiple_is_one_for_every_draw() {
+        let table: Arc<[_]> = [(Nanos(0), Nanos(100)), (Nanos(50), Nanos(10))].into();
+        for latency in [
+            Latency::Constant(Nanos(700)),
+            Latency::Recorded,
+            Latency::Table(table),
+            Latency::Exponential { least: Nanos(5_000), tail: Nanos(1_000) },
+            Latency::LogNormal { median: Nanos(10_000), sigma: 0.5 },
+        ] {
+            let longer = latency.times(3.0);
+            assert!(longer.validate().is_ok());
+            for at in 0..100 {
+                let of = |latency: &Latency| latency.value(Nanos(at), 900, 7, at).0;
+                assert!(of(&longer).abs_diff(3 * of(&latency)) <= 3, "{latency:?}");
+            }
+        }
+        assert_eq!(Latency::Recorded.times(f64::NAN).validate(), Err(LatencyError::Times));
     }
 
     #[test]

@@ -43,7 +43,9 @@ pub struct Fill {
     /// What it cost in 1/1,000,000 of the quote currency; negative is a rebate.
     pub fee: i64,
     /// Twice the mid price of the market right before, in 1/10,000: best bid plus best ask of the
-    /// others' orders. Where one side was empty it is twice the last mid; zero before the first.
+    /// others' orders. Of a resting order it is the one before anything of that instant happened, a
+    /// whole sweep through several levels; of one that took, the one it met. Where one side was
+    /// empty it is twice the last mid; zero before the first.
     pub mid_x2: i64,
     /// The best price of the other side when the order arrived, for an order that took: what it
     /// paid beyond that is its own impact. A resting order's own price otherwise.

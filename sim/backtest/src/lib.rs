@@ -14,6 +14,7 @@
 pub mod attribution;
 pub mod environment;
 pub mod event;
+pub mod facts;
 pub mod fees;
 pub mod latency;
 pub mod ledger;

@@ -16,12 +16,16 @@
 mod happening;
 mod incoming;
 #[cfg(test)]
+mod levels;
+#[cfg(test)]
+mod shadow;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use happening::{Happening, What};
 
 use crate::event::{Event, EventKind, bit};
-use crate::market::Market;
+use crate::market::{Market, NONE};
 use crate::queue::{Place, QueueModel};
 use crate::store::Store;
 use core::ops::Deref;
@@ -59,6 +63,15 @@ pub(crate) struct Working {
     place: Place,
 }
 
+/// Places of best bid and ask before anything of an instant has happened. A message that changes
+/// several levels, and an order that goes through several, leave a market in between that nobody
+/// ever saw; the mid that a fill is compared with is the one before all of it.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    time: Nanos,
+    touch: [u32; 2],
+}
+
 /// What comes to the venue from us.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum Message {
@@ -87,6 +100,8 @@ pub(crate) struct Exchange<S> {
     /// What we took of a level that has said nothing since.
     taken: Vec<(u16, Side, u32, u64)>,
     last_mid: Vec<i64>,
+    /// The touch before the latest instant at which something happened while we had orders.
+    before: Vec<Before>,
     next_ref: u64,
     pub(crate) happened: Vec<Happening>,
 }
@@ -142,6 +157,7 @@ impl<S: Deref<Target = Store>> Exchange<S> {
             trading: vec![false; count],
             taken: Vec::new(),
             last_mid: vec![0; count],
+            before: vec![Before { time: Nanos(u64::MAX), touch: [NONE; 2] }; count],
             next_ref: FIRST_ORDER_REF,
             happened: Vec::new(),
         }
@@ -159,6 +175,18 @@ impl<S: Deref<Target = Store>> Exchange<S> {
             self.last_mid[usize::from(instrument)] = bid.0 + ask.0;
         }
         self.last_mid[usize::from(instrument)]
+    }
+
+    /// Twice the mid of the others before the instant of the event under way; where a side was
+    /// empty, the last one known.
+    fn mid_before_x2(&self, instrument: u16) -> i64 {
+        let at = usize::from(instrument);
+        let prices = &self.store.instruments[at].prices;
+        let touch = self.before[at].touch.map(|place| prices.get(place as usize).copied());
+        match touch {
+            [Some(bid), Some(ask)] => i64::from(bid) + i64::from(ask),
+            _ => self.last_mid[at],
+        }
     }
 
     /// The next event of the recording.
@@ -185,6 +213,12 @@ impl<S: Deref<Target = Store>> Exchange<S> {
     #[inline(never)]
     fn on_event_with_own(&mut self, event: &Event) {
         let (place, side, price) = (event.instrument, event.side(), event.price());
+        let before = &mut self.before[usize::from(place)];
+        if before.time != event.time {
+            let levels = self.market.levels(place);
+            let touch = [Side::Buy, Side::Sell].map(|side| levels.best(side));
+            *before = Before { time: event.time, touch };
+        }
         if !self.taken.is_empty() {
             let told =
                 |one: &(u16, Side, u32, u64)| (one.0, one.1, one.2) == (place, side, event.level);
@@ -296,7 +330,7 @@ impl<S: Deref<Target = Store>> Exchange<S> {
 
     /// Executes a resting order with at most `qty`; how much.
     fn fill_one(&mut self, at: usize, qty: u64, time: Nanos) -> u64 {
-        let mid_x2 = self.mid_x2(self.resting[at].instrument);
+        let mid_x2 = self.mid_before_x2(self.resting[at].instrument);
         let own = &mut self.resting[at];
         let filled = u64::from(own.open).min(qty) as u32;
         if filled > 0 {

@@ -3,6 +3,7 @@
 
 use crate::event::{Event, EventKind, bit};
 use crate::store::{Quality, Store};
+use core::ops::Range;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tercel_types::Nanos;
@@ -27,10 +28,12 @@ pub fn pieces(store: &Store, warm: Nanos, length: Nanos) -> Vec<Arc<Store>> {
         let mut events = state.snapshot(begin);
         let rest = &store.events[at..];
         let count = rest.partition_point(|event| event.time < end);
+        let heard = heard(store, at..at + count, events.len());
         events.extend_from_slice(&rest[..count]);
         if count > 0 {
             made.push(Arc::new(Store {
                 events,
+                heard,
                 records: store.records.clone(),
                 instruments: store.instruments.clone(),
                 grain: store.grain,
@@ -40,6 +43,17 @@ pub fn pieces(store: &Store, warm: Nanos, length: Nanos) -> Vec<Arc<Store>> {
         begin = Nanos(begin.0 + length.0);
     }
     made
+}
+
+/// The order in which a part of the events was heard, behind so many that came first.
+fn heard(store: &Store, part: Range<usize>, first: usize) -> Vec<u32> {
+    let of = store.heard.iter().map(|at| *at as usize).filter(|at| part.contains(at));
+    let moved = of.map(|at| (at - part.start + first) as u32); // fewer than before
+    let mut heard: Vec<u32> = (0..first as u32).chain(moved).collect();
+    if heard.is_sorted() {
+        heard.clear();
+    }
+    heard
 }
 
 fn more(store: &Store, at: usize) -> bool {

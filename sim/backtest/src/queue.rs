@@ -9,6 +9,10 @@
 //!
 //! Where the recording has orders none of this is used: an order that leaves has a number in line,
 //! and ours has one too.
+//!
+//! Shadow orders of the running host (`host/policy/src/shadow`) follow the same two: its exact model
+//! is what is done here with orders, its risk-averse one is [`QueueModel::RiskAverse`].
+//! `matching/shadow.rs` runs both over the same events: places and fills are equal.
 
 /// How cancels are spread over a level.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -92,6 +96,9 @@ impl Place {
         self.front = front.min(after).max(0.0);
     }
 }
+
+#[cfg(test)]
+mod oracle;
 
 #[cfg(test)]
 mod tests {

@@ -14,7 +14,7 @@ pub use binance::{BinanceConfig, binance, binance_lines};
 pub use dbn::{DbnConfig, dbn, dbn_bytes};
 pub use itch::{ItchConfig, itch, itch_messages};
 pub use lobster::{lobster, lobster_rows};
-pub use venue::venue;
+pub use venue::{record as venue_event, venue};
 
 use crate::Store;
 use std::fs::File;

@@ -24,6 +24,9 @@ pub struct Report {
     pub settings: BTreeMap<String, String>,
     /// A strategy on a file of data each; with several files, a strategy on all of them besides.
     pub runs: Vec<Run>,
+    /// The strategies once more over all files, in another size, with other latencies or fees;
+    /// [`Run::data`] says which. They are no trials: nobody picks among them.
+    pub sensitivity: Vec<Run>,
     /// What comparing the strategies says about picking the best.
     pub selection: Option<Selection>,
     /// What the reader of the figures should know: records skipped, gaps, days that failed.

@@ -212,18 +212,24 @@ impl<S: Deref<Target = Store> + Clone> Run<S> {
     /// When the next thing of the feed reaches the host, if the venue has got that far.
     fn feed_time(&mut self) -> Option<Nanos> {
         if self.next_feed.is_none() {
-            let echo = self.echoes.front().filter(|echo| echo.before <= self.heard);
-            let (time, delay) = match echo {
+            let (time, delay) = match self.next_echo() {
                 Some(echo) => (echo.time, self.recorded),
-                None if self.heard < self.done => {
-                    let event = &self.store.events[self.heard];
+                None => {
+                    let next = self.store.heard_at(self.heard).filter(|next| *next < self.done)?;
+                    let event = &self.store.events[next];
                     (event.time, event.delay)
                 }
-                None => return None,
             };
             self.next_feed = Some(self.feed.arrival(time, delay));
         }
         self.next_feed
+    }
+
+    /// What the feed says of ours, if that is next: not before an event that happened earlier and
+    /// is the next to be heard.
+    fn next_echo(&self) -> Option<&Echo> {
+        let next = self.store.heard_at(self.heard);
+        self.echoes.front().filter(|echo| next.is_none_or(|next| echo.before <= next))
     }
 
     /// What comes next, and when.
@@ -292,11 +298,12 @@ impl<S: Deref<Target = Store> + Clone> Run<S> {
 
     fn hear(&mut self, now: Nanos) {
         self.next_feed = None;
-        if self.echoes.front().is_some_and(|echo| echo.before <= self.heard) {
+        if self.next_echo().is_some() {
             if let Some(echo) = self.echoes.pop_front() {
                 self.host.on_echo(&echo.record, now);
             }
-        } else if let Some(event) = self.store.events.get(self.heard) {
+        } else if let Some(next) = self.store.heard_at(self.heard) {
+            let event = &self.store.events[next];
             self.heard += 1;
             self.recorded = event.delay;
             self.host.on_event(event, now);

@@ -36,6 +36,8 @@ pub struct Instrument {
 pub struct Store {
     /// In the order in which they happened.
     pub events: Vec<Event>,
+    /// Their places in the order in which the recorder had them; empty where it is the same order.
+    pub heard: Vec<u32>,
     /// What is not about one resting order or one level: states, directories, the feed itself.
     pub records: Vec<EventRecord>,
     /// The instruments, at most 65,535.
@@ -79,6 +81,8 @@ quality! {
     stepped_back,
     /// Longest such step, ns.
     step_back_longest,
+    /// Trades that came after a change of the book that was not before them. Put before it.
+    late_trades,
     /// Orders that change or leave without having come. Passed over.
     unknown_orders,
     /// Orders that come a second time. Passed over.
@@ -112,6 +116,7 @@ struct Known {
 #[derive(Debug)]
 pub struct Builder {
     events: Vec<Event>,
+    heard: Vec<u32>,
     records: Vec<EventRecord>,
     instruments: Vec<Instrument>,
     grain: Grain,
@@ -143,6 +148,7 @@ impl Builder {
     pub fn new(grain: Grain) -> Builder {
         Builder {
             events: Vec::new(),
+            heard: Vec::new(),
             records: Vec::new(),
             instruments: Vec::new(),
             grain,
@@ -349,6 +355,12 @@ impl Builder {
         self.push(when, event);
     }
 
+    /// The places of events that were received next. Where this is said of one event it is said of
+    /// all; where it is said of none they were received as they happened.
+    pub fn heard(&mut self, places: impl Iterator<Item = usize>) {
+        self.heard.extend(places.map(|at| at as u32)); // bounded by the memory that events take
+    }
+
     /// Everything of an instrument is forgotten.
     pub fn clear(&mut self, when: When, place: u16) {
         self.orders.retain(|_, known| known.instrument != place);
@@ -366,7 +378,10 @@ impl Builder {
 
     /// The store: prices get their places, and crossed books are counted.
     pub fn finish(self) -> Store {
-        let Builder { mut events, records, mut instruments, grain, quality, .. } = self;
+        let Builder { mut events, mut heard, records, mut instruments, grain, quality, .. } = self;
+        if heard.len() != events.len() || heard.is_sorted() {
+            heard.clear();
+        }
         for event in events.iter().filter(|event| event.names_level()) {
             instruments[usize::from(event.instrument)].prices.push(event.price().0 as u32);
         }
@@ -381,7 +396,7 @@ impl Builder {
             // Of a trade between levels: the first at or above it.
             event.level = prices.partition_point(|one| *one < price) as u32;
         }
-        let mut store = Store { events, records, instruments, grain, quality };
+        let mut store = Store { events, heard, records, instruments, grain, quality };
         store.count_crossed();
         store
     }
@@ -427,6 +442,15 @@ impl Store {
     /// The contracts, by place.
     pub fn contracts(&self) -> Vec<Contract> {
         self.instruments.iter().map(|one| one.contract).collect()
+    }
+
+    /// Place of the event that the recorder had `at`-th.
+    #[inline]
+    pub fn heard_at(&self, at: usize) -> Option<usize> {
+        if self.heard.is_empty() {
+            return (at < self.events.len()).then_some(at);
+        }
+        self.heard.get(at).map(|place| *place as usize)
     }
 
     /// Bytes of its events.

@@ -7,9 +7,10 @@ use proptest::prelude::*;
 use std::io::Write;
 use support::fixed;
 use tercel_backtest::environment::{Episodes, ReplayEnvironment, Reward};
+use tercel_backtest::event::{Event, EventKind};
 use tercel_backtest::fees::{Fees, Rate};
 use tercel_backtest::latency::{Latencies, Latency};
-use tercel_backtest::ledger::{Contract, Ledger};
+use tercel_backtest::ledger::{Contract, Fill, Ledger};
 use tercel_backtest::many::{Job, run_many};
 use tercel_backtest::market::Market;
 use tercel_backtest::pieces::pieces;
@@ -71,6 +72,12 @@ fn settings(seed: u64) -> Settings {
     }
 }
 
+/// A resting order's fill is compared with the mid that held until the instant of the fill.
+fn compared_with_the_mid_before(ledger: &Ledger, fill: &Fill) {
+    let before = Nanos(fill.time.0 - 1);
+    assert!(!fill.maker || ledger.mid_x2_at(0, before) == Some(fill.mid_x2), "{fill:?}");
+}
+
 fn sound(ledger: &Ledger) {
     let last = ledger.samples.last().expect("a sample");
     let mut cash = 0;
@@ -80,6 +87,7 @@ fn sound(ledger: &Ledger) {
         position += fill.side.sign() * i64::from(fill.qty.0);
         fees += fill.fee;
         assert!(fill.mid_x2 > 0 && fill.qty.0 > 0);
+        compared_with_the_mid_before(ledger, fill);
     }
     assert_eq!((last.cash, last.position, last.fees), (cash, position, fees));
 }
@@ -204,6 +212,50 @@ fn gaps_old_news_and_nonsense_are_counted() {
     assert_eq!((quality.read, quality.malformed, quality.truncated), (9, 2, 1));
     assert_eq!((quality.gaps, quality.outdated, quality.ignored), (1, 1, 1));
     assert_eq!((quality.bad_numbers, quality.crossed, quality.no_snapshot), (1, 0, 1));
+}
+
+/// All asks at a price are bought, the next bid is above it, and the trade is received last. It is
+/// what took the level, not a second trade: an order of ours behind those asks gets what the bid
+/// brings, and is compared with the mid before all of it.
+#[test]
+fn a_trade_that_comes_late_is_put_where_it_belongs() {
+    let line = |received: u64, stream: &str, data: &str| {
+        format!("{received}000000 {{\"stream\":\"x@{stream}\",\"data\":{{{data}}}}}\n")
+    };
+    let ticker = |received: u64, time: u64, update: u64, bid: &str, ask: &str| {
+        let head = format!("\"e\":\"bookTicker\",\"u\":{update},\"T\":{time},\"E\":{time}");
+        let sizes = "\"B\":\"0.001\",\"A\":\"0.006\"";
+        let data = format!("{head},\"b\":\"{bid}\",\"a\":\"{ask}\",{sizes}");
+        line(received, "bookTicker", &data)
+    };
+    let depth = "\"e\":\"depthUpdate\",\"E\":1000,\"T\":1000,\"U\":1,\"u\":1,\"pu\":0,\
+                 \"b\":[[\"100.0\",\"0.005\"]],\"a\":[[\"100.1\",\"0.004\"],[\"100.3\",\"0.006\"]]";
+    let trade = "\"e\":\"trade\",\"E\":1010,\"T\":1010,\"p\":\"100.1\",\"q\":\"0.004\",\"m\":false";
+    let lines = [
+        line(1_001, "depth", depth),
+        ticker(1_011, 1_010, 2, "100.0", "100.3"),
+        ticker(1_011, 1_010, 3, "100.2", "100.3"),
+        line(1_015, "trade", trade),
+        ticker(1_021, 1_020, 4, "100.2", "100.4"),
+    ];
+    let store = read::binance_lines(&lines.concat(), &BinanceConfig::perpetual());
+    assert_eq!((store.quality.late_trades, store.quality.stepped_back), (1, 0));
+    let times: Vec<u64> = store.events.iter().map(|event| event.time.0 / 1_000_000).collect();
+    assert!(times.is_sorted());
+    let is_trade = |event: &Event| event.kind == EventKind::Trade;
+    let at = store.events.iter().position(is_trade).expect("a trade");
+    assert!(times[at - 1] < 1_010 && times[at + 1] == 1_010);
+    // The host hears of it when the recorder did.
+    let heard: Vec<Event> =
+        (0..).map_while(|at| store.heard_at(at)).map(|at| store.events[at]).collect();
+    assert_eq!(heard.len(), store.events.len());
+    assert!(heard.iter().map(Event::received).is_sorted());
+    assert!(heard.iter().position(is_trade).expect("a trade") > at);
+
+    let (time, side) = (Nanos(1_005_000_000), Side::Sell);
+    let ours = Passive { instrument: 0, time, side, price: Price(100_100), qty: Qty(3) };
+    let replayed = replay(&store, QueueModel::RiskAverse, &[ours]);
+    assert_eq!((replayed.filled, replayed.ahead), (1, 0));
 }
 
 #[test]

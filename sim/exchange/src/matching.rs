@@ -32,9 +32,8 @@ pub use cross::{Clearing, Increment, Interest};
 pub use event::{CrossFill, Event, Execution, Liquidity, Order, Outcome, RejectReason, Request};
 pub use read::{Indicative, MarketRead};
 
-use book::Book;
-use std::collections::BTreeMap;
-use store::Store;
+use book::{Book, Books};
+use store::{Slot, Store};
 use tercel_types::{
     CancelReason, InstrumentId, MatchNumber, OrderRef, Price, Qty, Symbol, TradingState,
 };
@@ -62,10 +61,8 @@ pub struct Listing {
 /// The engine.
 #[derive(Clone, Debug)]
 pub struct Matching {
-    books: BTreeMap<InstrumentId, Book>,
+    books: Books,
     orders: Store,
-    /// Open orders of an account in an instrument, oldest first.
-    accounts: BTreeMap<(AccountId, InstrumentId), Vec<OrderRef>>,
     orders_max: usize,
     last_order: u64,
     last_match: u64,
@@ -82,9 +79,8 @@ impl Matching {
     /// An engine without instruments that holds at most `orders_max` open orders.
     pub fn new(orders_max: usize) -> Matching {
         Matching {
-            books: BTreeMap::new(),
+            books: Books::default(),
             orders: Store::default(),
-            accounts: BTreeMap::new(),
             orders_max,
             last_order: 0,
             last_match: 0,
@@ -94,14 +90,13 @@ impl Matching {
     /// Lists an instrument; `false`, and nothing done, if its number is taken or its increment is
     /// not positive.
     pub fn list(&mut self, listing: &Listing) -> bool {
-        if self.books.contains_key(&listing.instrument) || listing.increment < 1 {
+        if listing.increment < 1 {
             return false;
         }
         let increment = Increment { step: listing.increment };
         let mut book = Book::new(listing.symbol, increment, listing.reference);
         book.state = listing.state;
-        self.books.insert(listing.instrument, book);
-        true
+        self.books.list(listing.instrument, book)
     }
 
     /// Does one command and appends what happened to `out`.
@@ -165,9 +160,10 @@ impl Matching {
         terms: Terms,
         out: &mut Vec<Event>,
     ) -> Result<(), RejectReason> {
-        let old = *self.orders.find(original).ok_or(RejectReason::UnknownOrder)?;
+        let slot = self.orders.place_of(original).ok_or(RejectReason::UnknownOrder)?;
+        let old = *self.orders.at(slot);
         self.check(old.instrument, owner, &terms)?;
-        self.forget(old.order_ref);
+        self.forget(slot);
         let order = Order { order_ref: self.number(), owner, terms, open: terms.qty, ..old };
         let admission = self.admit(&order);
         let outcome = admission.outcome();
@@ -183,8 +179,8 @@ impl Matching {
     }
 
     fn cancel(&mut self, owner: Owner, out: &mut Vec<Event>) -> Result<(), RejectReason> {
-        let order_ref = self.orders.find(owner).ok_or(RejectReason::UnknownOrder)?.order_ref;
-        self.cancel_ref(order_ref, CancelReason::User, out);
+        let slot = self.orders.place_of(owner).ok_or(RejectReason::UnknownOrder)?;
+        self.cancel_at(slot, CancelReason::User, out);
         Ok(())
     }
 
@@ -192,7 +188,8 @@ impl Matching {
         if qty == Qty::ZERO {
             return self.cancel(owner, out);
         }
-        let order = self.orders.find_mut(owner).ok_or(RejectReason::UnknownOrder)?;
+        let slot = self.orders.place_of(owner).ok_or(RejectReason::UnknownOrder)?;
+        let order = self.orders.at_mut(slot);
         if qty >= order.open {
             return Err(RejectReason::QtyTooLarge);
         }
@@ -214,7 +211,7 @@ impl Matching {
         owner: Owner,
         terms: &Terms,
     ) -> Result<(), RejectReason> {
-        let book = self.books.get(&instrument).ok_or(RejectReason::UnknownInstrument)?;
+        let book = self.books.get(instrument).ok_or(RejectReason::UnknownInstrument)?;
         if self.orders.holds(owner) {
             return Err(RejectReason::UserRefInUse);
         }
@@ -249,7 +246,7 @@ impl Matching {
 
     /// What to do with a checked order.
     fn admit(&self, order: &Order) -> Admission {
-        let Some(book) = self.books.get(&order.instrument) else { return Admission::Rest };
+        let Some(book) = self.books.get(order.instrument) else { return Admission::Rest };
         let terms = &order.terms;
         if matches!(terms.lifetime, Lifetime::OnOpen | Lifetime::OnClose) {
             return Admission::Rest;
@@ -278,19 +275,18 @@ impl Matching {
         }
     }
 
-    /// The resting order an incoming one would trade with first, within its limit.
-    fn best_against(&self, order: &Order) -> Option<Order> {
-        let book = self.books.get(&order.instrument)?;
-        let best = *self.orders.at(book.best(order.side.opposite())?);
-        within_limit(order, best.price()).then_some(best)
+    /// Where the resting order is that an incoming one would trade with first, within its limit.
+    #[inline]
+    fn best_against(&self, order: &Order) -> Option<Slot> {
+        let slot = self.books.get(order.instrument)?.best(order.side.opposite())?;
+        within_limit(order, self.orders.at(slot).price()).then_some(slot)
     }
 
     /// Shares an incoming order would trade now, its self-match policy applied.
     fn fillable(&self, order: &Order) -> u64 {
-        let Some(book) = self.books.get(&order.instrument) else { return 0 };
+        let Some(book) = self.books.get(order.instrument) else { return 0 };
         let mut shares = 0;
-        for order_ref in book.resting(order.side.opposite()) {
-            let Some(maker) = self.orders.get(order_ref) else { continue };
+        for maker in book.resting(order.side.opposite(), &self.orders) {
             if !within_limit(order, maker.price()) || shares >= u64::from(order.open.0) {
                 break;
             }
@@ -307,7 +303,8 @@ impl Matching {
     /// Trades an incoming order until it is filled or meets nobody, then puts away what is left.
     fn trade(&mut self, mut order: Order, out: &mut Vec<Event>) {
         while order.open > Qty::ZERO {
-            let Some(maker) = self.best_against(&order) else { break };
+            let Some(slot) = self.best_against(&order) else { break };
+            let maker = self.orders.at(slot);
             if maker.account() == order.account() {
                 match order.terms.self_match {
                     SelfMatch::Allow => {}
@@ -315,16 +312,16 @@ impl Matching {
                         return drop_incoming(order, CancelReason::SelfMatch, out);
                     }
                     SelfMatch::CancelOldest => {
-                        self.cancel_ref(maker.order_ref, CancelReason::SelfMatch, out);
+                        self.cancel_at(slot, CancelReason::SelfMatch, out);
                         continue;
                     }
                 }
             }
             let qty = order.open.min(maker.open);
             order.fill(qty);
-            let maker = self.fill(maker, qty);
+            let maker = self.fill(slot, qty);
             let price = maker.price();
-            if let Some(book) = self.books.get_mut(&order.instrument) {
+            if let Some(book) = self.books.get_mut(order.instrument) {
                 book.reference = price;
             }
             let match_number = self.match_number();
@@ -341,45 +338,48 @@ impl Matching {
     }
 
     /// Takes `qty` filled shares off a stored order; the order after it.
-    fn fill(&mut self, mut order: Order, qty: Qty) -> Order {
+    fn fill(&mut self, slot: Slot, qty: Qty) -> Order {
+        let order = self.orders.at_mut(slot);
         order.fill(qty);
+        let order = *order;
         if order.open == Qty::ZERO {
-            self.forget(order.order_ref);
-        } else {
-            self.orders.update(&order);
+            self.forget(slot);
         }
         order
     }
 
     /// Stores an order and puts it on the book, or into the waiting room of a cross.
     fn rest(&mut self, order: Order, announce: bool, out: &mut Vec<Event>) {
-        let Some(book) = self.books.get_mut(&order.instrument) else { return };
-        let on_book = book.insert(&order, self.orders.insert(order));
-        self.accounts.entry((order.account(), order.instrument)).or_default().push(order.order_ref);
+        let Some(book) = self.books.get_mut(order.instrument) else { return };
+        let slot = self.orders.insert(&order);
+        let on_book = book.insert(&order, slot, &mut self.orders);
         if on_book && announce {
             out.push(Event::Rested { order });
         }
     }
 
-    /// Removes every trace of a stored order; the order and whether it was on the book.
-    fn forget(&mut self, order_ref: OrderRef) -> Option<(Order, bool)> {
-        let order = self.orders.remove(order_ref)?;
-        if let Some(list) = self.accounts.get_mut(&(order.account(), order.instrument))
-            && let Ok(at) = list.binary_search(&order_ref)
-        {
-            list.remove(at);
+    /// Removes every trace of a stored order; whether it was on the book.
+    fn forget(&mut self, slot: Slot) -> bool {
+        let order = *self.orders.at(slot);
+        let book = self.books.get_mut(order.instrument);
+        let from_book = book.is_some_and(|book| book.remove(&order, slot, &mut self.orders));
+        self.orders.remove(slot);
+        from_book
+    }
+
+    /// As [`Matching::cancel_at`], by the market's number.
+    fn cancel_ref(&mut self, order_ref: OrderRef, reason: CancelReason, out: &mut Vec<Event>) {
+        if let Some(slot) = self.orders.place(order_ref) {
+            self.cancel_at(slot, reason, out);
         }
-        let from_book =
-            self.books.get_mut(&order.instrument).is_some_and(|book| book.remove(&order));
-        Some((order, from_book))
     }
 
     /// Cancels all that is left of a stored order.
-    fn cancel_ref(&mut self, order_ref: OrderRef, reason: CancelReason, out: &mut Vec<Event>) {
-        if let Some((order, from_book)) = self.forget(order_ref) {
-            let after = Order { open: Qty::ZERO, ..order };
-            out.push(Event::Canceled { order: after, qty: order.open, reason, from_book });
-        }
+    fn cancel_at(&mut self, slot: Slot, reason: CancelReason, out: &mut Vec<Event>) {
+        let order = *self.orders.at(slot);
+        let from_book = self.forget(slot);
+        let after = Order { open: Qty::ZERO, ..order };
+        out.push(Event::Canceled { order: after, qty: order.open, reason, from_book });
     }
 
     fn number(&mut self) -> OrderRef {

@@ -13,6 +13,7 @@ use std::path::PathBuf;
   tercel backtest --data AAPL_2012-06-21_message_50.csv.gz --strategy glft \\
     --sweep gamma=0.05,0.1,0.2 --sweep k=50,100 --parquet fills.parquet --html report.html
   tercel backtest --data day.itch --config host.toml --artifact policy/
+  tercel backtest --data day.itch --artifact models/artifacts/demo.safetensors --sensitivity
 
 A strategy is the host's own, unchanged: its configuration comes from --config (a host's file, which
 may have a section [backtest]) or, without one, from `tercel run --print-config` with risk's limits
@@ -25,6 +26,15 @@ Latencies: recorded, 0, 250us, 2ms, exponential:LEAST,TAIL, lognormal:MEDIAN,SIG
 (-0.002) or a part of the money traded (1.5bps); tiers by lots traded:
 maker=1bps,taker=3bps;from=1000000,maker=... Queue, for data without single orders: risk-averse,
 power:N, logarithm. A sweep of values with commas in them has | between them.
+
+An artifact quotes within the distances that it was trained with, as its manifest says, unless the
+configuration has a range. --sensitivity is --sensitivity=1,2,5: quotes and positions that many
+times as large, then all latencies as long, then fees and rebates as high, one at a time and over
+all files together; risk's limits stay. These runs are no trials.
+
+Spread captured compares each fill with the mid of all others right before it. Quotes that the mid
+has passed before they are hit, and those put beyond it at once, count against it; the line below
+says how much of the resting volume that was.
 
 Exit status: 0 all was run; 1 nothing could be, or an output could not be written; 2 wrong
 arguments; 3 a file of several could not be read, and the others were run.")]
@@ -47,13 +57,25 @@ pub(crate) struct BacktestArgs {
     /// NAME:KEY=VALUE,... The configuration's own where there is neither this nor --artifact.
     #[arg(long, value_name = "NAME[:KEY=VALUE,...]")]
     pub(crate) strategy: Vec<String>,
-    /// A folder with a trained policy, weights (.safetensors) and manifest (.json), repeated.
-    #[arg(long, value_name = "FOLDER")]
+    /// A trained policy, repeated: its weights (.safetensors) with the manifest (.json) of the same
+    /// name beside them, or a folder with one of each.
+    #[arg(long, value_name = "PATH")]
     pub(crate) artifact: Vec<PathBuf>,
     /// Try each of these values of a key of the configuration, repeated for all combinations. A key
     /// without a dot is one of the strategy's own.
     #[arg(long, value_name = "KEY=A,B,...")]
     pub(crate) sweep: Vec<String>,
+    /// Run every strategy again with size, latencies and fees each so many times as large.
+    #[arg(
+        long,
+        value_name = "FACTORS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1,2,5",
+        value_delimiter = ',',
+        value_parser = factor
+    )]
+    pub(crate) sensitivity: Vec<f64>,
     /// Size of a quote in shares, coins or futures; the configuration's, or a hundred shares or a
     /// hundredth of a coin.
     #[arg(long, value_name = "UNITS", value_parser = positive)]
@@ -115,6 +137,11 @@ pub(crate) enum FormatName {
     Binance,
     /// Databento DBN.
     Dbn,
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    let value = text.trim().parse().ok().filter(|value: &f64| (0.001..=1_000.0).contains(value));
+    value.ok_or_else(|| "numbers from 0.001 to 1000 with commas between are wanted".into())
 }
 
 fn positive(text: &str) -> Result<f64, String> {

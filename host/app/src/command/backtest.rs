@@ -1,6 +1,7 @@
 //! `tercel backtest`: strategies of the host on recorded markets, measured and compared.
 
-mod data;
+mod artifact;
+pub(crate) mod data;
 mod outputs;
 mod schedule;
 mod trials;
@@ -24,9 +25,14 @@ const SOME_UNREAD: u8 = 3;
 /// Runs it.
 pub(crate) fn run(args: &BacktestArgs) -> Result<ExitCode> {
     // What cannot be is told before anything is read.
-    let trials = trials::all(args)?;
+    let mut trials = trials::all(args)?;
+    let own = trials.len();
+    let changed = trials::changed(args, &trials);
+    let (changes, more): (Vec<_>, Vec<_>) =
+        changed.into_iter().map(|(of, name, trial)| ((of, name), trial)).unzip();
+    trials.extend(more);
     let outputs = Outputs::check(args)?;
-    let recordings = data::list(args)?;
+    let recordings = data::list(&args.data, args.format, &args.symbol)?;
     let runs = recordings.len() * trials.len();
     let bar = progress(runs as u64);
     let start = Instant::now();
@@ -42,8 +48,11 @@ pub(crate) fn run(args: &BacktestArgs) -> Result<ExitCode> {
         return Err(error.unwrap_or_else(|| anyhow::anyhow!("there is nothing to run")));
     }
     let events: u64 = files.iter().flat_map(|file| &file.ledgers).map(|one| one.events).sum();
-    let report = report(args, &trials, &files, &failed)?;
-    outputs.write(&report, &trials, &files)?;
+    let mut report = report(args, &trials[..own], &files, &failed)?;
+    if !args.sensitivity.is_empty() {
+        report.sensitivity = sensitivity(&trials[..own], &changes, &files)?;
+    }
+    outputs.write(&report, &trials[..own], &files)?;
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
@@ -111,6 +120,25 @@ fn report(
     report.notes = failed.iter().map(|error| format!("left out: {error:#}")).collect();
     report.notes.extend(files.iter().filter_map(|file| file.facts.note(&file.recording.name)));
     Ok(report)
+}
+
+/// The trials as they are and changed, each over all files.
+fn sensitivity(trials: &[Trial], changes: &[(usize, String)], files: &[File]) -> Result<Vec<Run>> {
+    let run = |of: usize, at: usize, data: &str| -> Result<Run> {
+        let trial = &trials[of];
+        let ledgers: Vec<_> = files.iter().map(|file| &file.ledgers[at]).collect();
+        let settings = Settings { year_s: files[0].facts.year_s, horizon: trial.rules.horizon };
+        let metrics = measure(&ledgers, &settings)?.metrics;
+        Ok(Run { strategy: trial.name.clone(), data: data.into(), metrics, plots: None })
+    };
+    let mut all = Vec::new();
+    for of in 0..trials.len() {
+        all.push(run(of, of, "as it is")?);
+        for (at, (_, name)) in changes.iter().enumerate().filter(|(_, (one, _))| *one == of) {
+            all.push(run(of, trials.len() + at, name)?);
+        }
+    }
+    Ok(all)
 }
 
 /// What is left of each figure when all trials are counted.

@@ -156,7 +156,7 @@ impl Flow {
             return;
         }
         self.at = now;
-        let (fast, slow) = (Decay::over(elapsed, FAST), Decay::over(elapsed, SLOW));
+        let [fast, slow] = Decay::over_both(elapsed, [FAST, SLOW]);
         self.fast.decay(fast);
         self.slow.decay(slow);
         fast.apply(&mut self.trades);

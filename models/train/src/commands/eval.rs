@@ -1,5 +1,6 @@
 //! `tercel-train eval`.
 
+use super::TEST_SEED;
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
@@ -20,7 +21,7 @@ pub(crate) struct Arguments {
     /// Folder of a run, or a checkpoint.
     run: PathBuf,
     /// Seed of the episodes.
-    #[arg(long, default_value_t = 1_000_000_007)]
+    #[arg(long, default_value_t = TEST_SEED)]
     seed: u64,
     /// Episodes of each of the environment's copies; 0 plays none.
     #[arg(long, default_value_t = 1)]

@@ -1,7 +1,7 @@
 //! `tercel-train teach`.
 
-use super::DeviceName;
-use anyhow::{Context, Result};
+use super::{DeviceName, TEST_SEED, code_version};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tercel_train::checkpoint::Checkpoint;
 use tercel_train::config::Config;
-use tercel_train::evaluate;
 use tercel_train::learner::{PolicyView, Round};
 use tercel_train::teacher::agreement;
-use tercel_train::teacher::artifacts::{self, Origin};
+use tercel_train::teacher::artifacts::Origin;
 use tercel_train::teacher::integers::{self, Tuned};
 use tercel_train::teacher::lessons::{Lessons, gather};
 use tercel_train::training::CHECKPOINT;
+use tercel_train::{evaluate, export};
 use tercel_validation::{Bootstrap, Interval, mean};
 
 /// Trains the streaming teacher, and the hot path's network from it.
@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     resume: bool,
     /// Seed of the episodes that all are compared on.
-    #[arg(long, default_value_t = 1_000_000_007)]
+    #[arg(long, default_value_t = TEST_SEED)]
     test_seed: u64,
     /// Episodes of each of the environment's copies that all are compared on.
     #[arg(long, default_value_t = 1)]
@@ -56,29 +56,34 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    ensure!(arguments.episodes > 0, "--episodes must be at least 1");
     let config = Config::load(&arguments.config)?;
     let device = arguments.device.open()?;
     // The same numbers on any number of cores.
     tch::set_num_threads(1);
-    let seed = arguments.seed.unwrap_or(config.values.run.seed);
     let path = arguments.out.join(CHECKPOINT);
     let mut lessons = if arguments.resume && path.exists() {
         Lessons::resume(&config, &Checkpoint::read(&path)?, device)?
     } else {
-        Lessons::new(&config, seed, device)?
+        Lessons::new(&config, arguments.seed.unwrap_or(config.values.run.seed), device)?
     };
+    let seed = lessons.seed();
     std::fs::create_dir_all(&arguments.out).with_context(|| arguments.out.display().to_string())?;
     let bar = bar("teacher", config.values.run.rounds);
     while !lessons.is_over() {
         lessons.chapter(&mut |done, round| show(&bar, done, round))?;
         lessons.checkpoint()?.write(&path)?;
+        if bar.is_hidden() {
+            let (rounds, steps) = lessons.done();
+            eprintln!("teacher  {rounds}/{} rounds  {steps} steps", config.values.run.rounds);
+        }
     }
     bar.finish_and_clear();
-    let origin = Origin { config: &config, seed, commit: env!("CARGO_PKG_VERSION").to_owned() };
+    let origin = Origin { config: &config, seed, commit: code_version() };
     let reward = lessons.reward(arguments.test_seed, arguments.episodes)?;
     let teacher = Bootstrap::default().of(&reward, mean)?;
     let artifact = origin.teacher(lessons.teacher(), &[("episode_reward", teacher.value)])?;
-    artifacts::write(&arguments.out, "teacher", &artifact)?;
+    export::write_files(&arguments.out, "teacher", &artifact.encode())?;
     let mut result = json!({ "seed": seed, "steps": lessons.done().1, "teacher": teacher });
     if !arguments.json {
         println!("teacher: mean reward of {} episodes {}", reward.len(), interval(&teacher));
@@ -91,7 +96,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             evaluate::episodes(&config, &student, arguments.test_seed, arguments.episodes)?;
         let reward = Bootstrap::default().of(&reward, mean)?;
         let artifact = origin.student(&student, &[("episode_reward", reward.value)])?;
-        artifacts::write(&arguments.out, "student", &artifact)?;
+        export::write_files(&arguments.out, "student", &artifact.encode())?;
         result["student"] = json!(reward);
         if !arguments.json {
             println!("student: mean reward of the same episodes {}", interval(&reward));
@@ -122,7 +127,7 @@ fn integers_of(
         agreement::share(&fresh, &floats, &integers::integers_on(student, &network, &fresh)?);
     let share = share.unwrap_or(0.0);
     let artifact = origin.integers(student, network, &[("same_quotes", share)])?;
-    artifacts::write(&arguments.out, "integers", &artifact)?;
+    export::write_files(&arguments.out, "integers", &artifact.encode())?;
     if !arguments.json {
         println!(
             "integers: {:.3} % of quotes as the student's; distance {tuned:.5}, once {rounded:.5}",

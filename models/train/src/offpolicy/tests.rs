@@ -129,13 +129,12 @@ fn plain_numbers_are_what_is_served() {
     }
 }
 
-/// Values of the best policy, not of the one that explored, to five hundredths, and in each state
-/// an action that is worse than the best by less than two.
+/// The best policy, to the last bit of its worth, where one action in ten slips. Its values, not
+/// those of the policy that explored, to a tenth: what is rarely tried is an average over few.
 #[test]
 fn dqn_is_exact_on_small_problems() {
     for (name, prioritised) in [("chain", true), ("grid", false)] {
-        let slip = if name == "chain" { 0.1 } else { 0.0 };
-        let settings = Settings::new().with("steps", 30.0).with("slip", slip);
+        let settings = Settings::new().with("steps", 30.0).with("slip", 0.1);
         let exact = tabular(name, &settings).unwrap();
         let config = DqnConfig {
             memory: MemoryConfig {
@@ -152,6 +151,9 @@ fn dqn_is_exact_on_small_problems() {
                 ..MemoryConfig::default()
             },
             network: small(64, 5e-3),
+            // The pit is more than 1 away from what was thought: a loss that grows only linearly
+            // there would learn something between mean and median.
+            huber: 10.0,
             soft: 0.02,
             average: 0.01,
             explore: DqnExploration { first: 1.0, last: 0.8, until: 0.3 },
@@ -167,19 +169,21 @@ fn dqn_is_exact_on_small_problems() {
         let rows = Tensor::from_slice(&rows).view([-1, exact.states as i64]);
         let values = numbers(&learner.act(&rows));
         let best = exact.best();
+        let policy: Vec<usize> =
+            values.chunks_exact(exact.actions).map(|row| largest(row) as usize).collect();
+        let (worth, optimum) = (exact.worth(&policy)[0], best[..exact.actions].iter());
+        let optimum = optimum.copied().fold(f64::MIN, f64::max);
+        assert!((worth - optimum).abs() < 1e-9, "{name}: {worth}, not {optimum}: {policy:?}");
         let reached = |state: usize| {
             let ends = |branch: &tercel_environments::Branch| branch.next == state && !branch.ends;
             state == 0 || exact.branches.iter().flatten().any(ends)
         };
         for state in (0..exact.states).filter(|state| reached(*state)) {
             let row = state * exact.actions..(state + 1) * exact.actions;
-            for (learned, exact) in values[row.clone()].iter().zip(&best[row.clone()]) {
+            for (learned, exact) in values[row.clone()].iter().zip(&best[row]) {
                 let apart = (f64::from(*learned) - exact).abs();
-                assert!(apart < 0.05, "{name}: state {state}: {learned}, not {exact}");
+                assert!(apart < 0.1, "{name}: state {state}: {learned}, not {exact}");
             }
-            let chosen = best[row.start + largest(&values[row.clone()]) as usize];
-            let most = best[row].iter().copied().fold(f64::MIN, f64::max);
-            assert!(chosen > most - 0.02, "{name}: state {state}: {chosen}, not {most}");
         }
     }
 }

@@ -2,17 +2,14 @@
 //! them.
 
 use super::ppo::Teacher;
-use crate::atomic;
 use crate::config::Config;
+use crate::export::normalisation;
 use crate::learner::{Layer, PolicyView};
-use crate::normaliser::Normaliser;
-use anyhow::{Context, Result};
-use std::fs;
-use std::path::Path;
-use tercel_policy::artifact::{Heads, Normalisation, Provenance};
+use anyhow::Result;
+use tercel_policy::Artifact;
+use tercel_policy::artifact::{Heads, Provenance};
 use tercel_policy::int8::Quantised;
 use tercel_policy::strategy::{HEAD_ASK, HEAD_BID};
-use tercel_policy::{Artifact, FEATURE_COUNT};
 
 /// Names of the two actions, in order.
 const ACTIONS: [&str; 2] = [HEAD_BID, HEAD_ASK];
@@ -78,22 +75,4 @@ impl Origin<'_> {
         let provenance = self.provenance(note, scores);
         Ok(Artifact::mlp_int8(network, scale, Heads::distances(), provenance)?)
     }
-}
-
-/// Writes `name.safetensors` and then `name.json`: a manifest never stands without its weights.
-///
-/// # Errors
-/// What the file system says; neither file is ever there in part.
-pub fn write(folder: &Path, name: &str, artifact: &Artifact) -> Result<()> {
-    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    let encoded = artifact.encode();
-    atomic::write(&folder.join(format!("{name}.safetensors")), &encoded.weights)?;
-    atomic::write(&folder.join(format!("{name}.json")), encoded.manifest.as_bytes())
-}
-
-fn normalisation(scale: &Normaliser) -> Result<Normalisation> {
-    let features = |numbers: &[f32]| -> Result<[f32; FEATURE_COUNT]> {
-        numbers.try_into().context("observations are not the host's features")
-    };
-    Ok(Normalisation::new(features(&scale.mean)?, features(&scale.spread)?, scale.clip)?)
 }

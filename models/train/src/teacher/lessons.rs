@@ -62,6 +62,11 @@ impl Lessons {
         Ok(lessons)
     }
 
+    /// Its seed: a resumed one has that of its checkpoint.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Rounds and steps done.
     pub fn done(&self) -> (u64, u64) {
         (self.rounds, self.steps)

@@ -38,11 +38,16 @@ pub struct Orders {
 pub struct Traded {
     /// Σ price × quantity, dollars.
     pub dollars: f64,
-    /// Σ s q (m − p) over the fills, dollars: s +1 for a buy and −1 for a sale, m the mid price
-    /// right before. A resting order earns the half spread, one that takes pays it.
+    /// Σ s q (m − p) over the fills, dollars: s +1 for a buy and −1 for a sale, m the mid price of
+    /// the others right before. A resting order earns the half spread, one that takes pays it.
     pub spread_dollars: f64,
     /// The same / volume, 1/100 %; `None` without volume.
     pub spread_bps: Option<f64>,
+    /// Part of the volume of resting orders that the mid had passed when they were hit: the others
+    /// had moved away from a quote that was too slow to follow, or it was put beyond their mid at
+    /// once, into a wide spread. Such fills lower what is captured, below zero where they are many.
+    /// `None` without such volume.
+    pub past_mid: Option<f64>,
     /// Fees paid less rebates, dollars.
     pub fees_dollars: f64,
 }
@@ -76,18 +81,25 @@ pub fn orders(ledgers: &[&Ledger]) -> Orders {
 /// Adds up the fills.
 pub fn traded(ledgers: &[&Ledger]) -> Traded {
     let mut traded = Traded::default();
+    let (mut made, mut passed) = (0.0, 0.0);
     for ledger in ledgers {
         for fill in &ledger.fills {
             let Some(place) = ledger.place(fill.instrument) else { continue };
             let contract = &ledger.contracts[place];
             let over = i128::from(fill.side.sign())
                 * i128::from(fill.mid_or_price_x2() - 2 * fill.price.0);
-            traded.dollars += contract.dollars(fill.notional());
+            let volume = contract.dollars(fill.notional());
+            traded.dollars += volume;
+            if fill.maker {
+                made += volume;
+                passed += if over < 0 { volume } else { 0.0 };
+            }
             traded.spread_dollars += contract.dollars(over * i128::from(fill.qty.0)) / 2.0;
             traded.fees_dollars += fill.fee as f64 / 1e6;
         }
     }
     traded.spread_bps = bps(traded.spread_dollars, traded.dollars);
+    traded.past_mid = (made > 0.0).then(|| passed / made);
     traded
 }
 

@@ -9,15 +9,18 @@
 //! levels are told again; there is no snapshot in the files, so that a hole is counted and the book
 //! begins afresh.
 //!
-//! The venue's times are in milliseconds and the touch of spot has none. Lines are taken in the
-//! order of receipt, and time never goes back. Where the recorder's clock is behind the venue's,
-//! all its times are moved so that nothing arrives before it was sent; what it was moved by is
-//! counted.
+//! The venue's times are in milliseconds and the touch of spot has none. What tells of the book is
+//! taken in the order of receipt, and time never goes back; trades are put where they belong
+//! ([`order`]). Where the recorder's clock is behind the venue's, all its times are moved so that
+//! nothing arrives before it was sent; what it was moved by is counted.
+
+mod order;
 
 use super::decimal::steps;
 use super::{ReadError, bytes_of, format_error};
 use crate::ledger::Contract;
 use crate::store::{Builder, Grain, Store, When};
+use order::{VenueOrder, Ways};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -112,9 +115,18 @@ pub fn binance_lines(text: &str, config: &BinanceConfig) -> Store {
             }
         }
     }
-    fusion.set_clock(&lines);
-    for (received, data) in &lines {
-        fusion.line(*received, data);
+    let ways = fusion.set_clock(&lines);
+    let order = VenueOrder::of(&lines, &ways);
+    order.count(&mut fusion.builder.quality);
+    fusion.open(&order);
+    let mut told = vec![0..0; lines.len()];
+    for line in &order.lines {
+        let from = fusion.builder.len();
+        fusion.line(line.when, &lines[line.at].1);
+        told[line.at] = from..fusion.builder.len();
+    }
+    if !order.as_received() {
+        fusion.builder.heard(told.into_iter().flatten());
     }
     fusion.finish()
 }
@@ -193,10 +205,6 @@ struct Fusion {
     /// Last update number of the changes, and of the touch with its prices.
     last: Option<u64>,
     touch: Option<(u64, [u64; 2])>,
-    /// Taken off the recorder's times.
-    shift: i128,
-    clock: Nanos,
-    opened: bool,
 }
 
 impl Fusion {
@@ -211,34 +219,31 @@ impl Fusion {
             sides: [BTreeMap::new(), BTreeMap::new()],
             last: None,
             touch: None,
-            shift: 0,
-            clock: Nanos(0),
-            opened: false,
         }
     }
 
-    /// The fastest line took `least_delay`, whatever the clocks say.
-    fn set_clock(&mut self, lines: &[(u64, Data<'_>)]) {
+    /// The fastest line took `least_delay` at least, whatever the clocks say.
+    fn set_clock(&mut self, lines: &[(u64, Data<'_>)]) -> Ways {
+        let least = i128::from(self.config.least_delay.0);
         let delay = |(received, data): &(u64, Data<'_>)| {
             Some(i128::from(*received) - i128::from(data.sent()?) * i128::from(MS))
         };
-        let Some(fastest) = lines.iter().filter_map(delay).min() else { return };
-        if fastest < i128::from(self.config.least_delay.0) {
-            self.shift = i128::from(self.config.least_delay.0) - fastest;
-            self.builder.quality.clock_shift = u64::try_from(self.shift).unwrap_or(u64::MAX);
+        let fastest = lines.iter().filter_map(delay).min().unwrap_or(least);
+        let shift = (least - fastest).max(0);
+        self.builder.quality.clock_shift = u64::try_from(shift).unwrap_or(u64::MAX);
+        Ways { shift, fastest: fastest + shift }
+    }
+
+    /// What a host needs to know before it hears of anything.
+    fn open(&mut self, order: &VenueOrder) {
+        if let Some(when) = order.first {
+            let from = self.builder.len();
+            self.builder.open(when, self.place);
+            self.builder.heard(from..self.builder.len());
         }
     }
 
-    fn line(&mut self, received: u64, data: &Data<'_>) {
-        let received = u64::try_from(i128::from(received) + self.shift).unwrap_or(0);
-        // A line without a time was not sent before those that came before it.
-        let sent = data.sent().map_or(self.clock.0, |ms| ms.saturating_mul(MS));
-        let when = When { time: Nanos(sent), received: Nanos(received) };
-        self.clock = self.clock.max(when.time);
-        if !self.opened {
-            self.opened = true;
-            self.builder.open(when, self.place);
-        }
+    fn line(&mut self, when: When, data: &Data<'_>) {
         let known = match (data.e, data.u) {
             (Some("depthUpdate"), Some(update)) => self.changes(when, data, update),
             (Some("bookTicker") | None, Some(update)) => self.ticker(when, data, update),

@@ -43,7 +43,7 @@ pub fn venue(flow: &FlowConfig, length: Nanos) -> Result<Store, FlowError> {
 }
 
 /// What everybody is told of one event (`sim/exchange/src/market_data.rs`).
-fn record(builder: &mut Builder, event: &Event, when: When) {
+pub fn record(builder: &mut Builder, event: &Event, when: When) {
     builder.quality.read += 1;
     match event {
         Event::Rested { order } if order.is_displayed() => {

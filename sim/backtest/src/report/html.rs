@@ -8,7 +8,7 @@
 //! page, never markup, and a policy in the page forbids it to load anything.
 
 use crate::report::plots::Plots;
-use crate::report::{Report, Selection};
+use crate::report::{Report, Run, Selection};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -27,6 +27,7 @@ struct Data<'a> {
     settings: &'a BTreeMap<String, String>,
     selection: &'a Option<Selection>,
     notes: &'a [String],
+    sensitivity: &'a [Run],
     runs: Vec<RunData<'a>>,
 }
 
@@ -48,6 +49,7 @@ pub fn page(report: &Report) -> String {
         settings: &report.settings,
         selection: &report.selection,
         notes: &report.notes,
+        sensitivity: &report.sensitivity,
         runs: runs.collect(),
     };
     let data = escaped(&serde_json::to_string(&data).expect("plain data"));

@@ -24,11 +24,15 @@ pub fn text(report: &Report) -> String {
         out.push('\n');
     }
     if totals.len() > COLUMNS {
-        lines(&mut out, totals.iter().copied());
+        lines(&mut out, "data", totals.iter().copied());
         out.push('\n');
     }
     if totals.len() < report.runs.len() {
-        lines(&mut out, report.runs.iter());
+        lines(&mut out, "data", report.runs.iter());
+        out.push('\n');
+    }
+    if !report.sensitivity.is_empty() {
+        lines(&mut out, "sensitivity", report.sensitivity.iter());
         out.push('\n');
     }
     if let Some(selection) = report.selection.as_ref().filter(|one| one.trials > 1) {
@@ -104,6 +108,7 @@ fn figures(run: &Run) -> Vec<Figure> {
     rows.head("trading");
     rows.add("volume", dollars(Some(metrics.traded.dollars)));
     rows.add("spread captured", bps(metrics.traded.spread_bps));
+    rows.add("  resting, past the mid", share(metrics.traded.past_mid));
     rows.add("fills", count(metrics.orders.fills));
     rows.add("  of resting orders", count(metrics.orders.maker_fills));
     rows.add("fill rate", share(metrics.orders.fill_rate));
@@ -169,15 +174,15 @@ impl Rows {
 }
 
 /// A line for each run.
-fn lines<'a>(out: &mut String, runs: impl Iterator<Item = &'a Run> + Clone) {
+fn lines<'a>(out: &mut String, head: &str, runs: impl Iterator<Item = &'a Run> + Clone) {
     let width = |of: fn(&Run) -> &str| {
-        runs.clone().map(|run| of(run).chars().count()).max().unwrap_or(0).max(8)
+        runs.clone().map(|run| of(run).chars().count()).max().unwrap_or(0).max(11)
     };
     let (data, strategy) = (width(|run| &run.data), width(|run| &run.strategy));
     let _ = writeln!(
         out,
         "{:<data$}  {:<strategy$}  {:>14}  {:>10}  {:>9}  {:>12}  {:>9}  {:>9}  {:>12}",
-        "data",
+        head,
         "strategy",
         "net",
         "of volume",

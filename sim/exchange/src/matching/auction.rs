@@ -1,9 +1,8 @@
 //! Commands about an instrument as a whole: its trading state, its crosses, the end of its day.
 
-use super::book::Book;
-use super::cross::{Clearing, Interest};
+use super::cross::Clearing;
 use super::{CrossFill, CrossKind, Event, Lifetime, Matching, Order, RejectReason};
-use tercel_types::{CancelReason, InstrumentId, OrderRef, Price, Qty, Side, TradingState};
+use tercel_types::{CancelReason, InstrumentId, Price, Qty, Side, TradingState};
 
 /// Whether an order takes part in a cross. Orders on the book do in every one.
 fn takes_part(order: &Order, kind: CrossKind) -> bool {
@@ -22,7 +21,7 @@ impl Matching {
         reason: [u8; 4],
         out: &mut Vec<Event>,
     ) -> Result<(), RejectReason> {
-        let book = self.books.get(&instrument).ok_or(RejectReason::UnknownInstrument)?;
+        let book = self.books.get(instrument).ok_or(RejectReason::UnknownInstrument)?;
         if state == TradingState::Unknown {
             return Err(RejectReason::NotOpen);
         }
@@ -39,7 +38,7 @@ impl Matching {
         kind: CrossKind,
         out: &mut Vec<Event>,
     ) -> Result<(), RejectReason> {
-        let book = self.books.get_mut(&instrument).ok_or(RejectReason::UnknownInstrument)?;
+        let book = self.books.get_mut(instrument).ok_or(RejectReason::UnknownInstrument)?;
         if book.state == TradingState::Unknown {
             return Err(RejectReason::NotOpen);
         }
@@ -63,9 +62,9 @@ impl Matching {
         instrument: InstrumentId,
         out: &mut Vec<Event>,
     ) -> Result<(), RejectReason> {
-        let book = self.books.get(&instrument).ok_or(RejectReason::UnknownInstrument)?;
-        let both = book.resting(Side::Buy).chain(book.resting(Side::Sell)).chain(book.waiting());
-        for order_ref in both.collect::<Vec<_>>() {
+        let book = self.books.get(instrument).ok_or(RejectReason::UnknownInstrument)?;
+        let all = book.all(&self.orders).map(|order| order.order_ref);
+        for order_ref in all.collect::<Vec<_>>() {
             self.cancel_ref(order_ref, CancelReason::Timeout, out);
         }
         Ok(())
@@ -78,7 +77,7 @@ impl Matching {
         reason: [u8; 4],
         out: &mut Vec<Event>,
     ) {
-        if let Some(book) = self.books.get_mut(&instrument) {
+        if let Some(book) = self.books.get_mut(instrument) {
             (book.state, book.reason) = (state, reason);
             out.push(Event::StateChanged { instrument, state, reason });
         }
@@ -97,7 +96,7 @@ impl Matching {
         if let Some(clearing) = clearing {
             self.fill_side(instrument, Side::Buy, kind, clearing, out);
             self.fill_side(instrument, Side::Sell, kind, clearing, out);
-            if let Some(book) = self.books.get_mut(&instrument) {
+            if let Some(book) = self.books.get_mut(instrument) {
                 book.reference = clearing.price;
             }
         }
@@ -107,19 +106,18 @@ impl Matching {
             let qty = clearing.map_or(0, |clearing| clearing.paired());
             out.push(Event::Crossed { instrument, kind, price, qty, match_number });
         }
-        let Some(book) = self.books.get(&instrument) else { return };
-        for order_ref in book.waiting().collect::<Vec<_>>() {
-            let over = self.orders.get(order_ref).is_some_and(|order| takes_part(order, kind));
-            // Market orders that waited for the end of a halt wait on through a closing cross held
-            // in it.
-            if over && !(kind == CrossKind::Closing && self.is_plain_day(order_ref)) {
-                self.cancel_ref(order_ref, CancelReason::Timeout, out);
-            }
+        let Some(book) = self.books.get(instrument) else { return };
+        // Market orders that waited for the end of a halt wait on through a closing cross held in
+        // it.
+        let stays =
+            |order: &Order| kind == CrossKind::Closing && order.terms.lifetime == Lifetime::Day;
+        let over = book
+            .waiting(&self.orders)
+            .filter(|order| takes_part(order, kind) && !stays(order))
+            .map(|order| order.order_ref);
+        for order_ref in over.collect::<Vec<_>>() {
+            self.cancel_ref(order_ref, CancelReason::Timeout, out);
         }
-    }
-
-    fn is_plain_day(&self, order_ref: OrderRef) -> bool {
-        self.orders.get(order_ref).is_some_and(|order| order.terms.lifetime == Lifetime::Day)
     }
 
     /// The price of a cross over those orders of an instrument that `keep` lets in.
@@ -128,14 +126,8 @@ impl Matching {
         instrument: InstrumentId,
         keep: impl Fn(&Order) -> bool,
     ) -> Option<Clearing> {
-        let book = self.books.get(&instrument)?;
-        let interest = self.interest(book, keep);
-        interest.clear(book.increment, book.reference)
-    }
-
-    pub(super) fn interest(&self, book: &Book, keep: impl Fn(&Order) -> bool) -> Interest {
-        let refs = book.resting(Side::Buy).chain(book.resting(Side::Sell)).chain(book.waiting());
-        Book::interest(refs, &self.orders, keep)
+        let book = self.books.get(instrument)?;
+        book.interest(&self.orders, keep).clear(book.increment, book.reference)
     }
 
     /// Fills one side of a cross in its order of priority.
@@ -147,13 +139,13 @@ impl Matching {
         clearing: Clearing,
         out: &mut Vec<Event>,
     ) {
-        let Some(book) = self.books.get(&instrument) else { return };
+        let Some(book) = self.books.get(instrument) else { return };
         let mut queue: Vec<Order> = book
-            .resting(side)
-            .chain(book.waiting())
-            .filter_map(|order_ref| self.orders.get(order_ref).copied())
+            .resting(side, &self.orders)
+            .chain(book.waiting(&self.orders))
             .filter(|order| order.side == side && takes_part(order, kind))
             .filter(|order| super::within_limit(order, clearing.price))
+            .copied()
             .collect();
         queue.sort_by_key(|order| {
             let rank = order.terms.price.map(|price| -side.sign() * price.0);
@@ -167,7 +159,8 @@ impl Matching {
                 break;
             }
             left -= u64::from(qty.0);
-            let order = self.fill(order, qty);
+            let Some(slot) = self.orders.place(order.order_ref) else { continue };
+            let order = self.fill(slot, qty);
             let match_number = self.match_number();
             let price = clearing.price;
             out.push(Event::CrossFilled(CrossFill { order, kind, price, qty, match_number }));

@@ -35,15 +35,15 @@ pub trait MarketRead {
 
 impl MarketRead for Matching {
     fn touch(&self, instrument: InstrumentId, side: Side) -> Option<Price> {
-        self.books.get(&instrument)?.touch(side)
+        self.books.get(instrument)?.touch(side)
     }
 
     fn state(&self, instrument: InstrumentId) -> TradingState {
-        self.books.get(&instrument).map_or(TradingState::Unknown, |book| book.state)
+        self.books.get(instrument).map_or(TradingState::Unknown, |book| book.state)
     }
 
     fn orders_of(&self, account: AccountId, instrument: InstrumentId) -> &[OrderRef] {
-        self.accounts.get(&(account, instrument)).map_or(&[], Vec::as_slice)
+        self.books.get(instrument).map_or(&[], |book| book.orders_of(account))
     }
 
     fn order(&self, order_ref: OrderRef) -> Option<&Order> {
@@ -54,22 +54,22 @@ impl MarketRead for Matching {
 impl Matching {
     /// The listed instruments, by number.
     pub fn instruments(&self) -> impl Iterator<Item = InstrumentId> + '_ {
-        self.books.keys().copied()
+        self.books.instruments()
     }
 
     /// Symbol of a listed instrument.
     pub fn symbol(&self, instrument: InstrumentId) -> Option<Symbol> {
-        self.books.get(&instrument).map(|book| book.symbol)
+        self.books.get(instrument).map(|book| book.symbol)
     }
 
     /// Reason letters of the last change of state, spaces before any.
     pub fn state_reason(&self, instrument: InstrumentId) -> [u8; 4] {
-        self.books.get(&instrument).map_or([b' '; 4], |book| book.reason)
+        self.books.get(instrument).map_or([b' '; 4], |book| book.reason)
     }
 
     /// Price of the last trade or cross, else the listing's reference.
     pub fn reference(&self, instrument: InstrumentId) -> Option<Price> {
-        self.books.get(&instrument).map(|book| book.reference)
+        self.books.get(instrument).map(|book| book.reference)
     }
 
     /// An account's open order by the account's number of it.
@@ -84,8 +84,8 @@ impl Matching {
 
     /// All open orders of an account, by instrument and then oldest first.
     pub fn account_orders(&self, account: AccountId) -> impl Iterator<Item = &Order> + '_ {
-        let range = (account, InstrumentId(0))..=(account, InstrumentId(u16::MAX));
-        let refs = self.accounts.range(range).flat_map(|(_, refs)| refs);
+        let listed = self.books.instruments();
+        let refs = listed.flat_map(move |instrument| self.orders_of(account, instrument));
         refs.filter_map(|order_ref| self.orders.get(*order_ref))
     }
 
@@ -101,8 +101,8 @@ impl Matching {
         instrument: InstrumentId,
         side: Side,
     ) -> impl Iterator<Item = &Order> + '_ {
-        let refs = self.books.get(&instrument).into_iter().flat_map(move |b| b.displayed(side));
-        refs.filter_map(|order_ref| self.orders.get(order_ref))
+        let book = self.books.get(instrument).into_iter();
+        book.flat_map(move |book| book.displayed(side, &self.orders))
     }
 
     /// All resting orders of one side, hidden ones too, in the order in which they would trade.
@@ -111,14 +111,13 @@ impl Matching {
         instrument: InstrumentId,
         side: Side,
     ) -> impl Iterator<Item = &Order> + '_ {
-        let refs = self.books.get(&instrument).into_iter().flat_map(move |b| b.resting(side));
-        refs.filter_map(|order_ref| self.orders.get(order_ref))
+        let book = self.books.get(instrument).into_iter();
+        book.flat_map(move |book| book.resting(side, &self.orders))
     }
 
     /// Orders that wait for a cross, oldest first.
     pub fn waiting(&self, instrument: InstrumentId) -> impl Iterator<Item = &Order> + '_ {
-        let refs = self.books.get(&instrument).into_iter().flat_map(|book| book.waiting());
-        refs.filter_map(|order_ref| self.orders.get(order_ref))
+        self.books.get(instrument).into_iter().flat_map(|book| book.waiting(&self.orders))
     }
 
     /// Displayed price levels of one side, best first.
@@ -137,7 +136,7 @@ impl Matching {
 
     /// What a cross would do now; `None` for an instrument that is not listed.
     pub fn indicative(&self, instrument: InstrumentId, kind: CrossKind) -> Option<Indicative> {
-        let book = self.books.get(&instrument)?;
+        let book = self.books.get(instrument)?;
         let only = match kind {
             CrossKind::Opening => Some(Lifetime::OnOpen),
             CrossKind::Closing => Some(Lifetime::OnClose),
@@ -145,7 +144,7 @@ impl Matching {
         };
         let meant = |order: &Order| Some(order.terms.lifetime) == only;
         let part = |order: &Order| order.terms.lifetime == Lifetime::Day || meant(order);
-        let all = self.interest(book, part);
+        let all = book.interest(&self.orders, part);
         let price = |clearing: Option<super::Clearing>| clearing.map_or(Price(0), |c| c.price);
         let near = price(all.clear(book.increment, book.reference));
         let far = price(self.clearing(instrument, meant));

@@ -7,7 +7,7 @@ use super::INSTRUMENT;
 
 /// A background participant. It acts at times of its own, by what the venue shows then.
 pub trait Agent: Send {
-    /// When it acts next.
+    /// When it acts next. Only [`Agent::act`] changes it.
     fn next_time(&self) -> Nanos;
 
     /// What it does at that time, if anything; afterwards its next time is no earlier. The engine

@@ -8,46 +8,47 @@ use tercel_abi::{EventRecord, Kind};
 use tercel_exchange::matching::{CrossFill, Event, Execution, Order};
 use tercel_types::{InstrumentId, Nanos, Price, Symbol, TradingState};
 
-/// Hands over the records of one event of `time`, none for most events about hidden orders.
+/// The record of one event of `time`; none for what the feed does not tell of, such as most events
+/// about hidden orders.
 #[inline]
-pub(super) fn tell(event: &Event, time: Nanos, mut each: impl FnMut(EventRecord)) {
-    match event {
-        Event::Rejected { .. } | Event::Accepted { .. } => {}
-        Event::Rested { order } if order.is_displayed() => each(added(order, time)),
-        Event::Rested { .. } => {}
-        Event::Executed(execution) => each(executed(execution, time)),
-        Event::Canceled { order, qty, from_book, .. } => {
-            if *from_book && order.is_displayed() {
-                each(canceled(order, qty.0, time));
-            }
+pub(super) fn tell(event: &Event, time: Nanos) -> Option<EventRecord> {
+    Some(match event {
+        Event::Rested { order } if order.is_displayed() => added(order, time),
+        Event::Executed(execution) => executed(execution, time),
+        Event::Canceled { order, qty, from_book: true, .. } if order.is_displayed() => {
+            canceled(order, qty.0, time)
         }
         Event::Replaced { old, new, rests, .. } => {
             let shown = *rests && new.is_displayed();
             match (old.is_displayed(), shown) {
-                (true, true) => each(EventRecord {
+                (true, true) => EventRecord {
                     price: new.price().0,
                     quantity: u64::from(new.open.0),
                     order_ref: old.order_ref.0,
                     second_ref: new.order_ref.0,
                     ..of(Kind::Replaced, new.instrument, time)
-                }),
-                (true, false) => each(deleted(old, time)),
-                (false, true) => each(added(new, time)),
-                (false, false) => {}
+                },
+                (true, false) => deleted(old, time),
+                (false, true) => added(new, time),
+                (false, false) => return None,
             }
         }
-        Event::CrossFilled(fill) if fill.order.is_displayed() => each(cross_filled(fill, time)),
-        Event::CrossFilled(_) => {}
+        Event::CrossFilled(fill) if fill.order.is_displayed() => cross_filled(fill, time),
         // No symbol: the books know the instrument from its directory record.
-        Event::Crossed { instrument, kind, price, qty, match_number } => each(EventRecord {
+        Event::Crossed { instrument, kind, price, qty, match_number } => EventRecord {
             tag: u16::from(kind.wire()),
             price: price.0,
             quantity: *qty,
             second_ref: match_number.0,
             ..of(Kind::Cross, *instrument, time)
-        }),
-        Event::StateChanged { instrument, state, .. } => each(action(*instrument, *state, time)),
-    }
+        },
+        Event::StateChanged { instrument, state, .. } => action(*instrument, *state, time),
+        Event::Rejected { .. }
+        | Event::Accepted { .. }
+        | Event::Rested { .. }
+        | Event::Canceled { .. }
+        | Event::CrossFilled(_) => return None,
+    })
 }
 
 /// The directory's record of an instrument.

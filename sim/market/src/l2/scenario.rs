@@ -85,6 +85,10 @@ pub struct Scenario {
     pub objective: Objective,
     /// How quotes are kept.
     pub quote: QuoteRules,
+    /// The limits of an account.
+    pub risk: RiskConfig,
+    /// Its limits in the instrument.
+    pub limits: InstrumentLimits,
 }
 
 /// Why a session cannot be made.
@@ -132,7 +136,45 @@ impl Scenario {
             fees: Fees::default(),
             objective: Objective { risk_aversion: 0.01 },
             quote: QuoteRules::default(),
+            risk: risk(),
+            limits: limits(),
         }
+    }
+
+    /// The same market for somebody who trades in `times` as many shares: quotes, largest position
+    /// and every limit that is in shares or dollars. Who else trades stays as it is.
+    pub fn with_size(mut self, times: u32) -> Scenario {
+        let whole = i64::from(times);
+        let quote = &mut self.quote;
+        (quote.order_qty, quote.position_max) =
+            (Qty(quote.order_qty.0 * times), quote.position_max * whole);
+        let account = &mut self.risk.account;
+        for limit in [
+            &mut account.gross_max,
+            &mut account.net_max,
+            &mut account.credit_max,
+            &mut account.realised_loss_max,
+            &mut account.unrealised_loss_max,
+            &mut account.drawdown_max,
+            &mut self.limits.order_notional_max,
+            &mut self.limits.gross_max,
+            &mut self.limits.net_max,
+        ] {
+            limit.0 *= whole;
+        }
+        self.limits.order_qty_max.0 *= times;
+        self.limits.position_max *= times;
+        self.limits.located *= times;
+        self
+    }
+
+    /// The same market with latencies that are `times` as long.
+    pub fn with_latency(mut self, times: u64) -> Scenario {
+        let Latencies { feed, order, answer } = &mut self.latencies;
+        for latency in [feed, order, answer] {
+            latency.0 *= times;
+        }
+        self
     }
 
     /// Zero intelligence alone, in one instrument: the smallest market that matches.
@@ -185,6 +227,25 @@ impl Scenario {
         let start = Nanos(0);
         let costs = (self.latencies, self.fees);
         let mut session = Session::new(symbol, flow.initial_price, costs, start)?;
+        for agent in self.participants(instrument, seed)? {
+            session.add_agent(agent);
+        }
+        session.advance(self.settle);
+        Ok(session)
+    }
+
+    /// Those who trade in the background of an instrument, for sessions and for whoever runs them
+    /// at a venue of its own.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] if a number of the scenario is not allowed.
+    pub fn participants(
+        &self,
+        instrument: usize,
+        seed: u64,
+    ) -> Result<Vec<Box<dyn Agent>>, ScenarioError> {
+        let (flow, start) = (self.instruments[instrument].flow, Nanos(0));
+        let mut agents: Vec<Box<dyn Agent>> = Vec::new();
         for (at, participant) in self.background.iter().enumerate() {
             let agent: Box<dyn Agent> = match *participant {
                 Participant::Flow => {
@@ -202,10 +263,9 @@ impl Scenario {
                 Participant::Momentum(config) => Box::new(Momentum::new(config, at, seed, start)),
                 Participant::Maker(config) => Box::new(Maker::new(config, at, seed, start)),
             };
-            session.add_agent(agent);
+            agents.push(agent);
         }
-        session.advance(self.settle);
-        Ok(session)
+        Ok(agents)
     }
 
     /// Adds the strategies that quote besides the agent, each with an account of its own.
@@ -224,7 +284,7 @@ impl Scenario {
         Ok(())
     }
 
-    /// Adds a participant under the limits of the demo's host.
+    /// Adds a participant under the scenario's limits.
     ///
     /// # Errors
     /// [`ScenarioError`] if the strategy's numbers are not allowed.
@@ -234,7 +294,8 @@ impl Scenario {
         instrument: usize,
         strategy: StrategyConfig,
     ) -> Result<usize, ScenarioError> {
-        let config = TraderConfig { strategy, quote: self.quote, risk: risk(), limits: limits() };
+        let config =
+            TraderConfig { strategy, quote: self.quote, risk: self.risk, limits: self.limits };
         let id = Session::account_of(session.traders());
         let symbol = self.instruments[instrument].symbol;
         let trader = Trader::new(id, symbol, &config, session.now())?;

@@ -12,6 +12,7 @@ use super::scenario::Latencies;
 use super::trader::Trader;
 use super::{FIRST_TRADER, INSTRUMENT};
 use std::collections::VecDeque;
+use std::hint::select_unpredictable;
 use tercel_abi::EventRecord;
 use tercel_book::{Books, Limits, LimitsError};
 use tercel_exchange::Fees;
@@ -47,6 +48,10 @@ pub struct Session {
     matching: Matching,
     books: Books,
     agents: Vec<Box<dyn Agent>>,
+    /// When each agent acts next, side by side, and who acts first and when: it is asked before
+    /// every event and changes only when one has acted.
+    due: Vec<Nanos>,
+    first: (Nanos, usize),
     traders: Vec<Trader>,
     wire: Wire,
     events: Vec<Event>,
@@ -58,7 +63,10 @@ pub struct Session {
 }
 
 /// Orders the engine and the books hold.
-const ORDERS_MAX: usize = 8_192;
+const ORDERS_MAX: usize = 1_024;
+
+/// A time that does not come.
+const NEVER: Nanos = Nanos(u64::MAX);
 
 /// What comes next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -102,6 +110,8 @@ impl Session {
             matching,
             books,
             agents: Vec::new(),
+            due: Vec::new(),
+            first: (NEVER, 0),
             traders: Vec::new(),
             wire: Wire::default(),
             events: Vec::with_capacity(64),
@@ -115,6 +125,8 @@ impl Session {
 
     /// Adds a background participant.
     pub fn add_agent(&mut self, agent: Box<dyn Agent>) {
+        self.due.push(agent.next_time());
+        self.first = soonest(&self.due);
         self.agents.push(agent);
     }
 
@@ -151,7 +163,10 @@ impl Session {
                     }
                 }
                 Next::Agent(at) => {
-                    if let Some(command) = self.agents[at].act(&self.matching) {
+                    let command = self.agents[at].act(&self.matching);
+                    self.due[at] = self.agents[at].next_time();
+                    self.first = soonest(&self.due);
+                    if let Some(command) = command {
                         self.apply(&command);
                     }
                 }
@@ -245,46 +260,34 @@ impl Session {
     /// The earliest of what is due by `until`.
     #[inline]
     fn earliest(&self, until: Nanos) -> Option<(Nanos, Next)> {
-        let mut found = None;
-        let mut best = until;
+        let Wire { feed, answers, orders } = &self.wire;
         // From the last to come to the first, so that of equal times the first wins.
-        for (at, agent) in self.agents.iter().enumerate().rev() {
-            let time = agent.next_time();
-            if time <= best {
-                (best, found) = (time, Some(Next::Agent(at)));
-            }
-        }
+        let (mut best, agent) = self.first;
+        let mut next = Next::Agent(agent);
         let heads = [
-            (self.wire.orders.front().map(|(time, ..)| *time), Next::Order),
-            (self.wire.answers.front().map(|(time, ..)| *time), Next::Answer),
-            (self.wire.feed.front().map(|record| Nanos(record.receive_time)), Next::Feed),
+            (orders.front().map(|(time, ..)| *time), Next::Order),
+            (answers.front().map(|(time, ..)| *time), Next::Answer),
+            (feed.front().map(|record| Nanos(record.receive_time)), Next::Feed),
         ];
-        for (time, next) in heads {
+        for (time, head) in heads {
             if let Some(time) = time.filter(|time| *time <= best) {
-                (best, found) = (time, Some(next));
+                (best, next) = (time, head);
             }
         }
-        found.map(|next| (best.max(self.now), next))
+        (best <= until && best != NEVER).then(|| (best.max(self.now), next))
     }
 
     /// Tells everybody of an event: the public feed, and the participants concerned.
     #[inline]
     fn tell(&mut self, event: &Event) {
         let (time, delay) = (self.now, self.latencies.feed);
-        let mut told = [None, None];
-        let mut count = 0;
-        record::tell(event, time, |mut record| {
-            record.receive_time = (time + delay).0;
-            told[count] = Some(record);
-            count += 1;
-        });
         self.answers_to(event);
-        for record in told.into_iter().flatten() {
-            if delay.0 == 0 {
-                self.deliver(&record);
-            } else {
-                self.wire.feed.push_back(record);
-            }
+        let Some(mut record) = record::tell(event, time) else { return };
+        if delay.0 == 0 {
+            self.deliver(&record);
+        } else {
+            record.receive_time = (time + delay).0;
+            self.wire.feed.push_back(record);
         }
     }
 
@@ -422,6 +425,17 @@ impl Session {
         };
         self.wire.answers.push_back((self.now + self.latencies.answer, trader, ack));
     }
+}
+
+/// The earliest of some times and whose it is; of equal ones the first.
+#[inline]
+fn soonest(due: &[Nanos]) -> (Nanos, usize) {
+    let mut first = (NEVER, 0);
+    for (at, time) in due.iter().enumerate() {
+        // A choice and not a branch: which of them is first cannot be guessed.
+        first = select_unpredictable(*time < first.0, (*time, at), first);
+    }
+    first
 }
 
 /// The participant of an account; `None` for the background.

@@ -88,6 +88,10 @@ pub struct Trader {
     rules: QuoteRules,
     quoter: Quoter,
     quotes: Quotes,
+    /// The last decision, by prices from outside, wanted nothing and put nothing off. What it went
+    /// by was the best prices, the state of the market, our orders and the position: until one of
+    /// them changes, another decision would want nothing either.
+    settled: bool,
     /// The venue's account of it.
     pub(super) account: Account,
     counters: TraderCounters,
@@ -121,6 +125,7 @@ impl Trader {
             rules: config.quote,
             quoter: Quoter::default(),
             quotes: Quotes::None,
+            settled: false,
             account: Account::new(now),
             counters: TraderCounters::default(),
         })
@@ -129,6 +134,7 @@ impl Trader {
     /// What it quotes from its next decision on.
     pub fn set_quotes(&mut self, quotes: Quotes) {
         self.quotes = quotes;
+        self.settled = false;
     }
 
     /// The venue's account of it.
@@ -177,6 +183,10 @@ impl Trader {
         self.policy.on_event(record, change, books, now);
         let moved =
             matches!(change.effect, Effect::Book { top: true, .. }) || change.trade.is_some();
+        if self.settled && !moved && matches!(change.effect, Effect::Book { .. }) {
+            self.counters.decisions += 1;
+            return;
+        }
         if moved {
             let view = books.market_view(INSTRUMENT);
             self.risk.mark(INSTRUMENT, &view, now);
@@ -216,6 +226,7 @@ impl Trader {
     /// Decides what to do now, and does what risk lets it.
     #[inline]
     pub(super) fn decide(&mut self, books: &Books, now: Nanos, send: &mut impl FnMut(Request)) {
+        self.settled = false;
         if self.quotes == Quotes::None && self.orders.is_empty() {
             return;
         }
@@ -254,10 +265,13 @@ impl Trader {
             return intents;
         };
         let bounds = Bounds { top: view.top, bands: view.bands };
+        let mut put_off = false;
         for side in [Side::Buy, Side::Sell] {
             let target = target(&self.rules, &desired, &bounds, own, side);
-            self.quoter.side(&self.rules, (INSTRUMENT, side), target, own, now, &mut intents);
+            let quote = (INSTRUMENT, side);
+            put_off |= self.quoter.side(&self.rules, quote, target, own, now, &mut intents);
         }
+        self.settled = intents.is_empty() && !put_off;
         intents
     }
 }

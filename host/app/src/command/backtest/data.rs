@@ -1,6 +1,6 @@
 //! The recordings: which there are, and how each is read.
 
-use crate::cli::{BacktestArgs, FormatName};
+use crate::cli::FormatName;
 use anyhow::{Context as _, Result, bail};
 use std::path::PathBuf;
 use tercel_backtest::Store;
@@ -13,42 +13,46 @@ const EXPECTED: [&str; 2] = ["read", "ignored"];
 
 /// A file to be read.
 #[derive(Clone, Debug)]
-pub(super) struct Recording {
-    pub(super) path: PathBuf,
+pub(crate) struct Recording {
+    pub(crate) path: PathBuf,
     /// Its name in reports: the file's, or the whole path where two files have the same.
-    pub(super) name: String,
+    pub(crate) name: String,
     format: FormatName,
     symbols: Vec<Symbol>,
 }
 
 /// What is known of a recording beside its events.
 #[derive(Clone, Debug)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     /// Seconds that its market trades in a year.
     pub(super) year_s: f64,
     /// What was odd in it, with how often.
     odd: Vec<(&'static str, u64)>,
 }
 
-/// The files of the arguments.
-pub(super) fn list(args: &BacktestArgs) -> Result<Vec<Recording>> {
+/// The files of these paths.
+pub(crate) fn list(
+    paths: &[PathBuf],
+    format: FormatName,
+    symbols: &[String],
+) -> Result<Vec<Recording>> {
     let symbol = |text: &String| {
         Symbol::new(text).with_context(|| format!("--symbol {text}: 1 to 8 letters are wanted"))
     };
-    let symbols: Vec<Symbol> = args.symbol.iter().map(symbol).collect::<Result<_>>()?;
+    let symbols: Vec<Symbol> = symbols.iter().map(symbol).collect::<Result<_>>()?;
     let file_name =
         |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = |path: &PathBuf| {
-        let same = args.data.iter().filter(|one| one.file_name() == path.file_name()).count();
+        let same = paths.iter().filter(|one| one.file_name() == path.file_name()).count();
         file_name(path).filter(|_| same == 1).unwrap_or_else(|| path.display().to_string())
     };
     let recording = |path: &PathBuf| Recording {
         path: path.clone(),
         name: name(path),
-        format: args.format,
+        format,
         symbols: symbols.clone(),
     };
-    Ok(args.data.iter().map(recording).collect())
+    Ok(paths.iter().map(recording).collect())
 }
 
 impl Facts {
@@ -61,7 +65,7 @@ impl Facts {
 }
 
 /// Reads a file.
-pub(super) fn read(recording: &Recording) -> Result<(Store, Facts)> {
+pub(crate) fn read(recording: &Recording) -> Result<(Store, Facts)> {
     let path = recording.path.as_path();
     let format = match recording.format {
         FormatName::Auto => Format::of(path).with_context(|| {

@@ -4,6 +4,7 @@
 //! which is then read and checked as if it had come from a file, so that a key, its type and its
 //! range are known in one place.
 
+use super::artifact::{Found, is_offset};
 use crate::cli::BacktestArgs;
 use crate::config::{BacktestValues, Config, DEFAULT, MarketRules};
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -16,6 +17,7 @@ use toml::{Table, Value};
 const TRIALS_MAX: usize = 10_000;
 
 /// One strategy with its parameters.
+#[derive(Clone)]
 pub(super) struct Trial {
     /// Its name, with the keys that make it differ from others.
     pub(super) name: String,
@@ -25,6 +27,16 @@ pub(super) struct Trial {
     pub(super) values: BacktestValues,
     trading: Trading,
     size: Size,
+    /// Quotes and positions so many times as large.
+    times: f64,
+}
+
+/// What `--sensitivity` changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Changed {
+    Size,
+    Latency,
+    Fees,
 }
 
 /// How much to quote.
@@ -61,6 +73,20 @@ pub(super) fn all(args: &BacktestArgs) -> Result<Vec<Trial>> {
         }
     }
     Ok(trials)
+}
+
+/// The trials with one thing changed, by their places; a factor of one is the trial itself.
+pub(super) fn changed(args: &BacktestArgs, trials: &[Trial]) -> Vec<(usize, String, Trial)> {
+    let mut all = Vec::new();
+    for (at, trial) in trials.iter().enumerate() {
+        for what in [Changed::Size, Changed::Latency, Changed::Fees] {
+            for factor in args.sensitivity.iter().copied().filter(|factor| *factor != 1.0) {
+                let name = format!("{} x {factor}", what.name());
+                all.push((at, name, trial.with(what, factor)));
+            }
+        }
+    }
+    all
 }
 
 /// The configuration as a table, with what the command line says about the market.
@@ -131,53 +157,17 @@ fn strategies(args: &BacktestArgs, base: &Table) -> Result<Vec<Change>> {
         }
         changes.push(change);
     }
-    for folder in &args.artifact {
-        changes.push(artifact(folder, base)?);
+    for path in &args.artifact {
+        let found = Found::at(path)?;
+        let mut keys = found.keys();
+        keys.retain(|(key, _)| !is_offset(key) || get(base, key).is_none());
+        changes.push(Change { name: found.name, keys });
     }
     if changes.is_empty() {
         let kind = get(base, "strategy.kind").and_then(Value::as_str).unwrap_or_default();
         changes.push(Change { name: kind.into(), keys: Vec::new() });
     }
     Ok(changes)
-}
-
-/// A folder with one file of weights, and a manifest of the same name or the only one there.
-fn artifact(folder: &Path, base: &Table) -> Result<Change> {
-    let name = folder.display();
-    let entries = std::fs::read_dir(folder).with_context(|| format!("--artifact {name}"))?;
-    let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    files.sort();
-    let with = |end: &str| {
-        files.iter().filter(|path| path.extension().is_some_and(|it| it == end)).collect::<Vec<_>>()
-    };
-    let [weights] = with("safetensors")[..] else {
-        bail!(
-            "--artifact {name}: one .safetensors file is wanted, here are {}",
-            with("safetensors").len()
-        );
-    };
-    let manifests = with("json");
-    let same = manifests.iter().find(|path| path.file_stem() == weights.file_stem());
-    let manifest = match (same, &manifests[..]) {
-        (Some(same), _) => same,
-        (None, [only]) => only,
-        _ => bail!("--artifact {name}: no manifest {}", weights.with_extension("json").display()),
-    };
-    let text = |path: &Path| Value::String(path.display().to_string());
-    let mut keys = vec![
-        ("strategy.kind".into(), Value::String("mlp".into())),
-        ("strategy.mlp.weights".into(), text(weights)),
-        ("strategy.mlp.manifest".into(), text(manifest)),
-    ];
-    for (key, value) in [("offset_min_ticks", 0.0), ("offset_max_ticks", 20.0)] {
-        let path = format!("strategy.mlp.{key}");
-        if get(base, &path).is_none() {
-            keys.push((path, Value::Float(value)));
-        }
-    }
-    let short =
-        folder.file_name().map_or_else(|| name.to_string(), |it| it.to_string_lossy().into());
-    Ok(Change { name: short, keys })
 }
 
 /// Every change with every value of a sweep. A strategy that has no such key stays as it is, if
@@ -286,10 +276,33 @@ fn trial(args: &BacktestArgs, base: &Table, change: &Change) -> Result<Trial> {
         limits,
         orders_max: config.book().orders_max,
     };
-    Ok(Trial { name: change.name.clone(), rules, values, trading, size })
+    let name = change.name.clone();
+    Ok(Trial { name, rules, values, trading, size, times: 1.0 })
+}
+
+impl Changed {
+    fn name(self) -> &'static str {
+        match self {
+            Changed::Size => "size",
+            Changed::Latency => "latency",
+            Changed::Fees => "fees",
+        }
+    }
 }
 
 impl Trial {
+    /// The same with one thing so many times as large.
+    fn with(&self, what: Changed, factor: f64) -> Trial {
+        let mut trial = self.clone();
+        let settings = &mut trial.rules.settings;
+        match what {
+            Changed::Size => trial.times *= factor,
+            Changed::Latency => settings.latencies = settings.latencies.times(factor),
+            Changed::Fees => settings.fees = settings.fees.times(factor),
+        }
+        trial
+    }
+
     /// What trades on this recording, sizes in its lots.
     pub(super) fn trading(&self, store: &Store) -> Result<Trading> {
         let mut trading = self.trading.clone();
@@ -301,7 +314,7 @@ impl Trial {
                 || format!("{units} is {whole} lots of 1/{lots}: 1 to 999999 are allowed");
             fits.then_some(whole as u32).with_context(problem)
         };
-        let order = match self.size.units {
+        let mut order = match self.size.units {
             Some(units) => in_lots(units)?,
             None if self.size.configured => trading.quote.order_qty.0,
             // A hundred shares, a hundredth of a coin, one future.
@@ -313,6 +326,11 @@ impl Trial {
         }
         if let Some(units) = self.size.position {
             trading.quote.position_max = in_lots(units)?.into();
+        }
+        if self.times != 1.0 {
+            let (most, times) = (trading.quote.position_max, self.times);
+            order = in_lots(f64::from(order) * times / f64::from(lots))?;
+            trading.quote.position_max = ((most as f64 * times).round() as i64).max(1);
         }
         trading.quote.order_qty = Qty(order);
         trading.risk.instruments_max =

@@ -26,6 +26,7 @@ const ROWS = [
   ["trading"],
   ["volume, dollars", (m) => m.traded.dollars, money],
   ["spread captured, 1/100 %", (m) => m.traded.spread_bps, (v) => fixed(v, 3)],
+  ["resting volume past the mid", (m) => m.traded.past_mid, share],
   ["fills", (m) => m.orders.fills, count],
   ["of resting orders", (m) => m.orders.maker_fills, count],
   ["fill rate", (m) => m.orders.fill_rate, share],
@@ -82,12 +83,12 @@ function inventoryTable(runs) {
       html("tr", {}, row.map((text) => html("td", {}, text)))))));
 }
 
-// Every file and strategy in a line.
-function dayTable() {
-  const head = ["data", "strategy", "net", "1/100 % of volume", "Sharpe ratio", "drawdown", "fills",
+// Every run in a line.
+function lineTable(first, all) {
+  const head = [first, "strategy", "net", "1/100 % of volume", "Sharpe ratio", "drawdown", "fills",
     "fill rate", "markout 1 s"];
   const second = (m) => m.markouts.find((one) => one.horizon_ms === 1000)?.bps;
-  const rows = DATA.runs.map((run) => {
+  const rows = all.map((run) => {
     const m = run.metrics;
     return html("tr", {}, [run.data, run.strategy, cents(m.attribution_cents.net),
       fixed(m.net_bps, 3), plain(m.sharpe), money(m.drawdown.dollars), count(m.orders.fills),
@@ -149,7 +150,9 @@ function show() {
   const waits = waitPlot(runs);
   const parts = [
     section("Figures", null, figures(runs)),
-    DATA.runs.length > runs.length ? section("Files", null, dayTable()) : null,
+    DATA.runs.length > runs.length ? section("Files", null, lineTable("data", DATA.runs)) : null,
+    DATA.sensitivity.length ? section("Sensitivity", "The same over all files in another size, with "
+      + "other latencies or fees.", lineTable("changed", DATA.sensitivity)) : null,
     section("Equity", "Net profit at the mid price, after fees, dollars.",
       plot(curvePlot(runs, (run) => run.plots.account.equity, "dollars", clock))),
     section("Drawdown", "Below the highest so far, dollars.",
