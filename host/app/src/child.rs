@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, bail};
 use serde::de::DeserializeOwned;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
@@ -18,6 +18,8 @@ pub(crate) struct Process {
     stdin: Option<ChildStdin>,
     lines: Receiver<String>,
     log: std::path::PathBuf,
+    /// How much of the log has been handed out.
+    heard: u64,
 }
 
 impl Process {
@@ -52,7 +54,7 @@ impl Process {
                 }
             }
         });
-        Ok(Process { name, child, stdin, lines, log })
+        Ok(Process { name, child, stdin, lines, log, heard: 0 })
     }
 
     /// Writes a line to its standard input.
@@ -82,6 +84,17 @@ impl Process {
                 Err(TryRecvError::Disconnected) => return Ok(found),
             }
         }
+    }
+
+    /// The whole lines that it has said on standard error since the last call.
+    pub(crate) fn heard(&mut self) -> Result<Vec<String>> {
+        let mut text = String::new();
+        let mut log = File::open(&self.log)?;
+        log.seek(SeekFrom::Start(self.heard))?;
+        log.read_to_string(&mut text)?;
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        self.heard += whole as u64;
+        Ok(text[..whole].lines().map(str::to_owned).collect())
     }
 
     /// Asks it to stop, and returns its last line once it has ended with success.

@@ -8,6 +8,7 @@
 use crate::config::{ChallengerSource, Config};
 use crate::signals::Signals;
 use anyhow::{Context, Result};
+use std::fmt::Display;
 use std::io::BufRead;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -24,6 +25,13 @@ promote NAME [force]              let it trade, once it has passed its test, or 
 rollback                          let the former champion trade again; the other is barred
 champion                          who trades, and who stands in shadow
 help                              these lines";
+
+/// Begins every line of the operator's.
+pub(crate) const SAYS: &str = "promotion: ";
+
+fn say(what: &dyn Display) {
+    eprintln!("{SAYS}{what}");
+}
 
 /// How often the mailboxes are looked at.
 const LOOK: Duration = Duration::from_millis(10);
@@ -130,7 +138,7 @@ impl Operator {
     pub(crate) fn look(&mut self) {
         while let Some(notice) = self.controls.notices.receive() {
             self.note(&notice);
-            eprintln!("promotion: {notice}");
+            say(&notice);
         }
         while self.controls.leaving.receive().is_some() {}
     }
@@ -156,26 +164,26 @@ impl Operator {
                 let key = "challenger load";
                 match self.config.challenger(&source, name.as_deref(), &self.rules, key) {
                     Ok(candidate) => Command::Load(candidate),
-                    Err(error) => return eprintln!("promotion: {line}: {}", error.problem()),
+                    Err(error) => return say(&format_args!("{line}: {}", error.problem())),
                 }
             }
             Request::Drop(name) => match Name::new(&name) {
                 Some(name) => Command::Drop(name),
-                None => return eprintln!("promotion: {line}: no such name"),
+                None => return say(&format_args!("{line}: no such name")),
             },
             Request::Promote { name, force } => match Name::new(&name) {
                 Some(name) => Command::Promote { name, force },
-                None => return eprintln!("promotion: {line}: no such name"),
+                None => return say(&format_args!("{line}: no such name")),
             },
             Request::RollBack => Command::RollBack,
             Request::Champion => {
                 let names: Vec<&str> = self.challengers.iter().map(Name::as_str).collect();
                 let shadow = if names.is_empty() { "nobody".into() } else { names.join(", ") };
-                return eprintln!("promotion: {} trades; {shadow} in shadow", self.champion);
+                return say(&format_args!("{} trades; {shadow} in shadow", self.champion));
             }
-            Request::Help => return eprintln!("{HELP}"),
+            Request::Help => return HELP.lines().for_each(|line| say(&line)),
             Request::Wrong(line) => {
-                return eprintln!("promotion: {line}: no such command; `help` lists them");
+                return say(&format_args!("{line}: no such command; `help` lists them"));
             }
         };
         self.send(command, line);
@@ -192,7 +200,7 @@ impl Operator {
             self.look();
             std::thread::sleep(LOOK);
         }
-        eprintln!("promotion: {line}: the host does not take commands");
+        say(&format_args!("{line}: the host does not take commands"));
     }
 }
 

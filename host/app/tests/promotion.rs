@@ -105,7 +105,7 @@ fn loaded_promoted_by_its_test_seen_trading_and_the_next_one_taken_back() {
     });
     assert_eq!(champion(&host.last), "fixed-spread");
     let promoted = host.until("a promotion", |report| champion(report) == "steady");
-    assert!(host.said().contains("steady is champion by the test"), "{}", host.said());
+    contest::hear(&mut host, "steady is champion by the test");
     assert_eq!(promoted["promotion"]["former"], "fixed-spread");
     host.until("fills of the new champion", |report| fills(report) > fills(&promoted) + 2);
 

@@ -4,16 +4,13 @@ use crate::algorithm::Start;
 use crate::checkpoint::Checkpoint;
 use crate::learner::{Activation, Head, PolicyView};
 use crate::network::Dense;
-use crate::noise::Noise;
+use crate::noise::{HALF_LN_TAU, Noise};
 use crate::normaliser::{Moments, Normaliser};
 use crate::parameters::{Adam, Draft, Parameters, numbers, rows};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 use tercel_environments::ActionSpace;
-
-/// Half of ln 2π: the constant of a normal density's logarithm.
-const HALF_LN_TAU: f64 = 0.918_938_533_204_672_7;
 
 /// Epsilon of Adam, as Andrychowicz et al. 2021 found best for such nets.
 const ADAM_EPSILON: f64 = 1e-7;

@@ -113,7 +113,8 @@ impl Goal {
 }
 
 /// Runs rows with `seeds` seeds each, first every row's first seed. After the order's time limit no
-/// run begins, and one that is under way does not count: a row is judged by the seeds that are left.
+/// run begins, and one that is under way does not count: a row is judged by the seeds that are
+/// left.
 ///
 /// # Errors
 /// If a row's configuration cannot be read; what goes wrong in a run is noted in its row.

@@ -46,8 +46,8 @@ pub(crate) fn threads(asked: Option<usize>) -> Result<usize> {
     Ok(asked.unwrap_or(cores))
 }
 
-/// Version of this code: the commit of its source, with `-dirty` where the source is not quite that;
-/// the release where there is no git.
+/// Version of this code: the commit of its source, with `-dirty` where the source is not quite
+/// that; the release where there is no git.
 pub(crate) fn code_version() -> String {
     let mut git = Command::new("git");
     git.args(["-C", env!("CARGO_MANIFEST_DIR")]);

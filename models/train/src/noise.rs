@@ -5,6 +5,9 @@ use anyhow::{Result, ensure};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
+/// Half of ln 2π: the constant of a normal density's logarithm.
+pub(crate) const HALF_LN_TAU: f64 = 0.918_938_533_204_672_7;
+
 /// A stream of random numbers, whose place in it can be saved.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Noise {

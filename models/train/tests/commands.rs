@@ -1,8 +1,12 @@
 //! What the trainer prints, and what it says where it cannot train.
 
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use tch::Device;
+use tercel_train::config::Config;
+use tercel_train::training::Run;
+use tercel_train::world;
 
 const RUN: &str = r#"
 [environment]
@@ -141,12 +145,16 @@ fn what_cannot_train_is_named_with_its_place() {
         ("[dqn]\n", "dqn takes discrete actions, sa1 has continuous ones"),
         ("[ppo]\n[sac]\n", ":8: `sac`: more than one table of an algorithm"),
     ];
-    for (at, (text, expected)) in cases.iter().enumerate() {
-        let path = folder.write(&format!("run-{at}.toml"), &table(text));
-        let found = complaint(&["train", &path]);
-        let named = found.contains(&format!("run-{at}.toml"));
+    for (text, expected) in cases {
+        let config = Config::parse(Path::new("run.toml"), &table(text)).map_err(Into::into);
+        let run = config.and_then(|config| Run::new(&config, 1, Device::Cpu));
+        let found = run.err().map(|error| format!("{error:#}")).unwrap_or_default();
+        let named = found.contains("run.toml");
         assert!(named && found.contains(expected), "{text}{found}\nhas not: {expected}");
     }
+    let path = folder.write("wrong.toml", &table("[sac]\nsoft = 2.0\n"));
+    let expected = "wrong.toml:8: `sac.soft` is 2.0: must be 1e-6 to 1";
+    assert!(complaint(&["train", &path]).contains(expected));
     let path = folder.write("plain.toml", &table("[sac]\n"));
     assert!(complaint(&["teach", &path, "--out", &folder.text("out")]).contains("[teacher]"));
     let missing = complaint(&["train", &folder.text("none.toml")]);
@@ -161,8 +169,8 @@ fn the_committed_configurations_are_right() {
     let entries = std::fs::read_dir(folder).expect("the folder");
     let mut count = 0;
     for path in entries.map(|entry| entry.expect("an entry").path()) {
-        let config = tercel_train::config::Config::load(&path).expect("it is right");
-        tercel_train::world::make(&config).expect("its environment is there");
+        let config = Config::load(&path).expect("it is right");
+        world::make(&config).expect("its environment is there");
         count += 1;
     }
     assert!(count >= 12, "{count}");

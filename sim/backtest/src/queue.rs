@@ -10,8 +10,8 @@
 //! Where the recording has orders none of this is used: an order that leaves has a number in line,
 //! and ours has one too.
 //!
-//! Shadow orders of the running host (`host/policy/src/shadow`) follow the same two: its exact model
-//! is what is done here with orders, its risk-averse one is [`QueueModel::RiskAverse`].
+//! Shadow orders of the running host (`host/policy/src/shadow`) follow the same two: its exact
+//! model is what is done here with orders, its risk-averse one is [`QueueModel::RiskAverse`].
 //! `matching/shadow.rs` runs both over the same events: places and fills are equal.
 
 /// How cancels are spread over a level.
@@ -91,9 +91,8 @@ impl Place {
         }
         let back = before - self.front;
         let behind = model.behind(self.front, back.max(0.0));
-        // What does not fit behind came from the front.
-        let front = self.front - (1.0 - behind) * left + (back - behind * left).min(0.0);
-        self.front = front.min(after).max(0.0);
+        // Where more has left than stood behind, all that is still there is in front.
+        self.front = (self.front - (1.0 - behind) * left).min(after).max(0.0);
     }
 }
 

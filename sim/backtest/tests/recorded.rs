@@ -65,6 +65,8 @@ fn binance_spot_and_perpetual() {
         // Levels of more than 42,949 BTC, far from any market.
         assert!(store.quality.bad_numbers <= 3);
         assert_eq!((store.quality.gaps, store.quality.crossed), (0, 0));
+        // Its snapshot has thousands of levels that have not changed.
+        assert_eq!((store.quality.no_snapshot, store.quality.ignored), (0, 0));
         let (first, last) = store.span();
         assert!((300..400).contains(&(last.since(first).0 / 1_000_000_000)));
         let traded = trades(file, &store, 1.0, qty);

@@ -214,6 +214,33 @@ fn gaps_old_news_and_nonsense_are_counted() {
     assert_eq!((quality.bad_numbers, quality.crossed, quality.no_snapshot), (1, 0, 1));
 }
 
+/// A snapshot adds what nobody has told of, and puts nothing back that newer changes know better.
+#[test]
+fn a_snapshot_gives_the_levels_that_have_not_changed() {
+    let depth = |time: u64, update: u64, bids: &str| {
+        let head = format!("\"e\":\"depthUpdate\",\"E\":{time},\"U\":{update},\"u\":{update}");
+        let data = format!("{head},\"b\":[{bids}],\"a\":[[\"100.03\",\"2\"]]");
+        format!("{time}000000 {{\"stream\":\"x@depth\",\"data\":{{{data}}}}}\n")
+    };
+    let mut text = depth(1_000, 6, "[\"99.99\",\"7\"],[\"99.98\",\"0\"]");
+    text += "1001000000 {\"lastUpdateId\":5,\"bids\":[[\"99.99\",\"1\"],[\"99.98\",\"1\"],\
+             [\"99.97\",\"3\"]],\"asks\":[[\"99.99\",\"4\"],[\"100.04\",\"5\"]]}\n";
+    text += &depth(1_002, 7, "[\"99.96\",\"1\"]");
+    let store = read::binance_lines(&text, &BinanceConfig::spot());
+    assert_eq!((store.quality.no_snapshot, store.quality.gaps, store.quality.crossed), (0, 0, 0));
+    let mut market = Market::new(&store);
+    store.events.iter().for_each(|event| {
+        market.apply(event);
+    });
+    let at = |side, ticks: u32| {
+        let level = store.instruments[0].prices.binary_search(&(ticks * 100)).ok();
+        level.map_or(0, |level| market.levels(0).qty(side, level as u32) / 100_000)
+    };
+    let bids = [9_999, 9_998, 9_997, 9_996].map(|ticks| at(Side::Buy, ticks));
+    let asks = [9_999, 10_003, 10_004].map(|ticks| at(Side::Sell, ticks));
+    assert_eq!((bids, asks), ([7, 0, 3, 1], [0, 2, 5]));
+}
+
 /// All asks at a price are bought, the next bid is above it, and the trade is received last. It is
 /// what took the level, not a second trade: an order of ours behind those asks gets what the bid
 /// brings, and is compared with the mid before all of it.

@@ -12,8 +12,8 @@ use std::process::Command;
 /// What commands over the whole workspace leave out, beside the DPDK driver.
 pub(crate) const EXCLUDED: [&str; 2] = ["--exclude", "tercel-train"];
 
-/// Seeds of every row of the check in the test run, and its limit in seconds: a row of which no seed
-/// has ended by then counts as skipped. CONTRIBUTING.md documents both.
+/// Seeds of every row of the check in the test run, and its limit in seconds: a row of which no
+/// seed has ended by then counts as skipped. CONTRIBUTING.md documents both.
 const SEEDS: &str = "2";
 const SECONDS: &str = "360";
 
@@ -27,8 +27,8 @@ pub(crate) fn setup(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Lints, tests, the way from training to a rollback in a host, and the short check as suites of the
-/// test run.
+/// Lints, tests, the way from training to a rollback in a host, and the short check as suites of
+/// the test run.
 pub(crate) fn suite(root: &Path, report: &mut Report) -> Result<()> {
     let name = "training of policies";
     let folder = match install::get(root) {

@@ -14,6 +14,9 @@ use tercel_backtest::Store;
 use tercel_types::Nanos;
 use tercel_validation::{Distance, Distribution, Facts, Measure, mean};
 
+/// Widest name of a market.
+const COLUMN_MAX: usize = 16;
+
 /// One market.
 #[derive(Serialize)]
 struct Market {
@@ -145,13 +148,13 @@ fn text(report: &Report) -> String {
         let markets = report.markets.iter().map(|market| of(&market.facts)).collect();
         (name.to_string(), markets)
     });
-    let heads: Vec<String> = report.markets.iter().map(|market| market.name.clone()).collect();
+    let heads: Vec<String> = report.markets.iter().map(|market| cut(&market.name)).collect();
     let mut out = table(("", &heads), &cells.collect::<Vec<_>>());
     if let Some(first) = report.pairs.first() {
         let heads: Vec<String> = report
             .pairs
             .iter()
-            .map(|pair| format!("{} / {}", pair.simulated, pair.recorded))
+            .map(|pair| format!("{} / {}", pair.simulated, cut(&pair.recorded)))
             .collect();
         let mut cells: Vec<(String, Vec<String>)> = Vec::new();
         for distance in &first.distances {
@@ -165,6 +168,14 @@ fn text(report: &Report) -> String {
         out.push_str(&table(("distance (0: alike)", &heads), &cells));
     }
     out
+}
+
+/// A name that fits a column.
+fn cut(name: &str) -> String {
+    if name.chars().count() <= COLUMN_MAX {
+        return name.into();
+    }
+    name.chars().take(COLUMN_MAX - 1).chain(['…']).collect()
 }
 
 fn table((corner, heads): (&str, &[String]), rows: &[(String, Vec<String>)]) -> String {

@@ -1,4 +1,5 @@
-//! A host whose champion is challenged: it is told over its console, and watched through its report.
+//! A host whose champion is challenged: it is told over its console, and watched through its
+//! report.
 #![allow(dead_code, unreachable_pub)] // each test binary uses its part of it
 
 use crate::harness::{PATIENCE, Place, Process, count};
@@ -37,9 +38,19 @@ pub fn start(place: &Place, keys: &[(&str, &str)]) -> (Process, Value, Process) 
 /// Writes a command and waits for what it leads to on standard error.
 pub fn command(host: &mut Process, line: &str, said: &str) {
     host.write(line);
+    hear(host, said);
+}
+
+/// Waits for a line on standard error, and returns it: what happened is in the report before the
+/// operator's thread has said it.
+pub fn hear(host: &mut Process, said: &str) -> String {
     let end = Instant::now() + PATIENCE;
-    while !host.said().contains(said) {
-        assert!(Instant::now() < end, "{line}: no \"{said}\" in {}", host.said());
+    loop {
+        let all = host.said();
+        if let Some(line) = all.lines().find(|line| line.contains(said)) {
+            return line.to_owned();
+        }
+        assert!(Instant::now() < end, "never said: \"{said}\"; said: {all}");
         host.line();
     }
 }

@@ -55,9 +55,9 @@ impl Decay {
         Decay { keep, gain: 1.0 - keep }
     }
 
-    /// [`Decay::over`] of two half-lives, to the bit. Most events follow the last one soon, and then
-    /// the two series are the same operations on two numbers, which fit one register: half of the
-    /// divisions.
+    /// [`Decay::over`] of two half-lives, to the bit. Most events follow the last one soon, and
+    /// then the two series are the same operations on two numbers, which fit one register: half of
+    /// the divisions.
     #[inline]
     pub(crate) fn over_both(elapsed: Nanos, half_lives: [f64; 2]) -> [Decay; 2] {
         let x = half_lives.map(|half_life| elapsed.0 as f64 / half_life);

@@ -14,10 +14,10 @@ use tercel_train::training::Run;
 /// Writes a trained policy as the host loads it: weights and a manifest.
 ///
 /// The manifest carries the features' hash, the shapes, the normalisation, the training's whole
-/// configuration, its seed, the code's version and the scores: the exact value where the environment
-/// has an exam, and the mean reward of whole episodes on a seed that training does not use. Before
-/// anything is written the bytes are read back by the host's own reader and its outputs compared
-/// with libtorch's.
+/// configuration, its seed, the code's version and the scores: the exact value where the
+/// environment has an exam, and the mean reward of whole episodes on a seed that training does not
+/// use. Before anything is written the bytes are read back by the host's own reader and its outputs
+/// compared with libtorch's.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Folder of a run, or a checkpoint.

@@ -19,7 +19,7 @@ use crate::algorithm::Start;
 use crate::checkpoint::Checkpoint;
 use crate::learner::{Head, PolicyView};
 use crate::network::Dense;
-use crate::noise::Noise;
+use crate::noise::{HALF_LN_TAU, Noise};
 use crate::normaliser::Normaliser;
 use crate::parameters::{Adam, Draft, Parameters, numbers, rows};
 use anyhow::{Context, Result, bail, ensure};
@@ -32,9 +32,6 @@ const LOG_SPREAD: (f64, f64) = (-7.0, 1.0);
 
 /// What the logarithm of the spread begins at: about half of the range.
 const FIRST_LOG_SPREAD: f32 = -0.7;
-
-/// Half of ln 2π: the constant of a normal density's logarithm.
-const HALF_LN_TAU: f64 = 0.918_938_533_204_672_7;
 
 /// The networks of SAC.
 #[derive(Debug)]

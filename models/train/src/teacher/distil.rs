@@ -128,7 +128,7 @@ pub fn distil(
             let mut actions = numbers(&own);
             let led = lead * teacher.ranges().len();
             actions[..led].copy_from_slice(&numbers(&means)[..led]);
-            in_units(&mut actions, teacher.ranges());
+            teacher.in_units(&mut actions);
             environment.step(Actions::Continuous(&actions), &mut outcome);
             ensure!(
                 outcome.observation.iter().all(|x| x.is_finite()),
@@ -188,12 +188,5 @@ impl Student {
             activation: Activation::Relu,
             head: Head::Linear,
         }
-    }
-}
-
-/// From half ranges around the centre to the environment's units.
-fn in_units(actions: &mut [f32], ranges: &[(f32, f32)]) {
-    for (x, (centre, half)) in actions.iter_mut().zip(ranges.iter().cycle()) {
-        *x = centre + half * *x;
     }
 }

@@ -5,6 +5,7 @@ use crate::algorithm::Start;
 use crate::checkpoint::Checkpoint;
 use crate::config::Config;
 use crate::learner::{PolicyView, Round};
+use crate::parameters::numbers;
 use crate::training::chapter_seed;
 use crate::world;
 use anyhow::{Context, Result, bail, ensure};
@@ -134,14 +135,11 @@ impl Lessons {
         let mut outcome = Outcome::new(&*self.environment);
         self.environment.reset(seed, &mut outcome);
         let (mut first, mut state) = (vec![true; lanes], self.teacher.fresh(lanes));
-        let ranges = self.teacher.ranges();
         let mut sums = vec![vec![0.0]; lanes];
         while sums.iter().any(|lane| lane.len() <= count) {
             let (means, after) = self.teacher.act(&outcome.observation, &first, &state);
-            let mut actions = crate::parameters::numbers(&means);
-            for (x, (centre, half)) in actions.iter_mut().zip(ranges.iter().cycle()) {
-                *x = centre + half * *x;
-            }
+            let mut actions = numbers(&means);
+            self.teacher.in_units(&mut actions);
             self.environment.step(Actions::Continuous(&actions), &mut outcome);
             state = after;
             for (lane, sums) in sums.iter_mut().enumerate() {

@@ -3,16 +3,13 @@
 use super::auxiliary::Places;
 use super::network::{Outputs, State, Streaming};
 use crate::advantage::Course;
-use crate::noise::Noise;
+use crate::noise::{HALF_LN_TAU, Noise};
 use crate::normaliser::Normaliser;
 use crate::parameters::numbers;
 use crate::rollout::Episodes;
 use anyhow::{Result, ensure};
 use tch::{Device, Kind, Tensor, no_grad};
 use tercel_environments::{Actions, Environment, Outcome};
-
-/// Half of ln 2π: the constant of a normal density's logarithm.
-const HALF_LN_TAU: f32 = 0.918_938_5;
 
 /// Where the lanes stand, from piece to piece.
 #[derive(Debug)]
@@ -239,7 +236,7 @@ fn draw(drawn: &mut [f32], log_spread: &[f32], noise: &mut Noise) -> Vec<f32> {
         let mut sum = 0.0;
         for ((x, z), log) in row.iter_mut().zip(normals).zip(log_spread) {
             *x += z * log.exp();
-            sum -= 0.5 * z * z + log + HALF_LN_TAU;
+            sum -= 0.5 * z * z + log + HALF_LN_TAU as f32;
         }
         sum
     };

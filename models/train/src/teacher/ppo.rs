@@ -11,7 +11,7 @@ use crate::advantage::gae;
 use crate::algorithm::Start;
 use crate::checkpoint::Checkpoint;
 use crate::learner::Round;
-use crate::noise::Noise;
+use crate::noise::{HALF_LN_TAU, Noise};
 use crate::normaliser::{Moments, Normaliser};
 use crate::parameters::Adam;
 use anyhow::{Result, bail};
@@ -21,9 +21,6 @@ use tercel_policy::hybrid::HybridWeights;
 
 /// Epsilon of Adam.
 const ADAM_EPSILON: f64 = 1e-7;
-
-/// The constant of a normal density's logarithm.
-const HALF_LN_TAU: f64 = 0.918_938_533_204_672_7;
 
 /// The streaming network with what it learns by.
 #[derive(Debug)]
@@ -174,6 +171,13 @@ impl Teacher {
     /// Centre and half of each action's range.
     pub fn ranges(&self) -> &[(f32, f32)] {
         &self.ranges
+    }
+
+    /// Brings actions from half ranges around the centre to the environment's units, in place.
+    pub fn in_units(&self, actions: &mut [f32]) {
+        for (x, (centre, half)) in actions.iter_mut().zip(self.ranges.iter().cycle()) {
+            *x = centre + half * *x;
+        }
     }
 
     /// The state before the first observation of so many lanes.

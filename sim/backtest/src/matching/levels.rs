@@ -92,8 +92,9 @@ impl Naive {
                     self.hit(buy, qty.into(), |own| own.price != price && own.reaches(price));
                 let mut left = left;
                 for own in self.ours.iter_mut().filter(|own| (own.buy, own.price) == (buy, price)) {
-                    // Each share takes the first in line, and one of ours where nobody is before it.
-                    for _ in 0..left {
+                    // Each share takes the first in line, one of ours where nobody is before it.
+                    let shares = left;
+                    for _ in 0..shares {
                         let first = own.line.first().copied();
                         if first.is_some() {
                             own.line.remove(0);

@@ -72,7 +72,7 @@ impl Line {
     }
 
     /// The last in line leave.
-    fn from_the_end(&mut self, left: f64) {
+    fn last_first(&mut self, left: f64) {
         self.behind.reverse();
         let more = Line::pop(&mut self.behind, left);
         self.behind.reverse();
@@ -133,7 +133,7 @@ proptest! {
 
     #[test]
     fn the_careful_place_is_that_of_a_line_of_shares(level in 0_u64..60, steps in steps()) {
-        compare(QueueModel::RiskAverse, level, &steps, Line::from_the_end)?;
+        compare(QueueModel::RiskAverse, level, &steps, Line::last_first)?;
     }
 
     #[test]

@@ -6,8 +6,9 @@
 //! the touch has told of is not put back by a change that is older, and levels better than the
 //! newest touch are gone. Spot numbers its changes `U..=u` without holes between messages; the
 //! perpetual names with `pu` the message before. Where a hole is, changes are missing until the
-//! levels are told again; there is no snapshot in the files, so that a hole is counted and the book
-//! begins afresh.
+//! levels are told again: it is counted and the book begins afresh. A snapshot of the whole book
+//! among the lines (`lastUpdateId`) gives the levels that nothing newer has told of; without one a
+//! level is not known before its first change, and what rests there not counted.
 //!
 //! The venue's times are in milliseconds and the touch of spot has none. What tells of the book is
 //! taken in the order of receipt, and time never goes back; trades are put where they belong
@@ -107,7 +108,13 @@ pub fn binance_lines(text: &str, config: &BinanceConfig) -> Store {
             Some((time, serde_json::from_str::<Envelope<'_>>(json).ok()?))
         });
         match parsed {
-            Some((time, Envelope { data: Some(data) })) => lines.push((time, data)),
+            Some((time, Envelope { data: Some(data), .. })) => lines.push((time, data)),
+            Some((time, Envelope { snapshot: Some(update), bids, asks, .. })) => {
+                let levels = |levels| Some(Bids::Levels(levels));
+                let (b, a) = (levels(bids), levels(asks));
+                let of = Data { e: Some(SNAPSHOT), u: Some(update), b, a, ..Data::default() };
+                lines.push((time, of));
+            }
             Some(_) => quality.ignored += 1,
             None => {
                 quality.malformed += 1;
@@ -135,10 +142,20 @@ pub fn binance_lines(text: &str, config: &BinanceConfig) -> Store {
 struct Envelope<'a> {
     #[serde(borrow, default)]
     data: Option<Data<'a>>,
+    /// Of a snapshot, which comes without an envelope: the last update in it.
+    #[serde(rename = "lastUpdateId", default)]
+    snapshot: Option<u64>,
+    #[serde(borrow, default)]
+    bids: Vec<(&'a str, &'a str)>,
+    #[serde(borrow, default)]
+    asks: Vec<(&'a str, &'a str)>,
 }
 
+/// What a snapshot is told from.
+const SNAPSHOT: &str = "snapshot";
+
 /// Every field that any of the three has.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Data<'a> {
     #[serde(default)]
     e: Option<&'a str>,
@@ -205,6 +222,9 @@ struct Fusion {
     /// Last update number of the changes, and of the touch with its prices.
     last: Option<u64>,
     touch: Option<(u64, [u64; 2])>,
+    /// Updates that emptied levels before there was a snapshot.
+    emptied: BTreeMap<(usize, u64), u64>,
+    snapshots: u64,
 }
 
 impl Fusion {
@@ -219,6 +239,8 @@ impl Fusion {
             sides: [BTreeMap::new(), BTreeMap::new()],
             last: None,
             touch: None,
+            emptied: BTreeMap::new(),
+            snapshots: 0,
         }
     }
 
@@ -247,6 +269,7 @@ impl Fusion {
         let known = match (data.e, data.u) {
             (Some("depthUpdate"), Some(update)) => self.changes(when, data, update),
             (Some("bookTicker") | None, Some(update)) => self.ticker(when, data, update),
+            (Some(SNAPSHOT), Some(update)) => self.snapshot(when, data, update),
             (Some("trade"), _) => self.trade(when, data),
             _ => {
                 self.builder.quality.ignored += 1;
@@ -294,18 +317,7 @@ impl Fusion {
 
     /// One level of a change, unless something newer is known.
     fn change(&mut self, when: When, side: Side, price: u64, qty: u64, update: u64) {
-        if let Some((newest, touch)) = self.touch
-            && newest >= update
-        {
-            let better = match side {
-                Side::Buy => price >= touch[0],
-                Side::Sell => price <= touch[1],
-            };
-            if better {
-                return; // the touch has told of it already
-            }
-        }
-        if self.sides[side.index()].get(&price).is_some_and(|told| told.update > update) {
+        if self.is_newer(side, price, update) {
             return;
         }
         self.set(when, side, price, Told { qty, update });
@@ -314,6 +326,45 @@ impl Fusion {
             let met = if side == Side::Buy { price + 1 } else { price - 1 };
             self.cut(when, side.opposite(), met, update);
         }
+    }
+
+    /// Something newer than the update has told of the level: the touch of all that are better.
+    fn is_newer(&self, side: Side, price: u64, update: u64) -> bool {
+        let by_touch = self.touch.is_some_and(|(newest, [bid, ask])| {
+            newest >= update && if side == Side::Buy { price >= bid } else { price <= ask }
+        });
+        let emptied = self.emptied.get(&(side.index(), price));
+        let told = self.sides[side.index()].get(&price).map(|told| told.update);
+        by_touch || told.or(emptied.copied()).is_some_and(|newest| newest > update)
+    }
+
+    /// The book as it was at an update. It proves nothing gone: what it has and others have not is
+    /// added, unless it would cross them.
+    fn snapshot(&mut self, when: When, data: &Data<'_>, update: u64) -> Option<()> {
+        let (Bids::Levels(bids), Bids::Levels(asks)) = (data.b.as_ref()?, data.a.as_ref()?) else {
+            return None;
+        };
+        for (side, levels) in [(Side::Buy, bids), (Side::Sell, asks)] {
+            for (price, qty) in levels {
+                let price = steps(price, self.config.tick).filter(|price| *price > 0);
+                let (Some(price), Some(qty)) = (price, steps(qty, self.config.lot)) else {
+                    self.builder.quality.bad_numbers += 1;
+                    continue;
+                };
+                let crosses = match side {
+                    Side::Buy => self.sides[1].range(..=price).next().is_some(),
+                    Side::Sell => self.sides[0].range(price..).next().is_some(),
+                };
+                if qty > 0 && !crosses && !self.is_newer(side, price, update) {
+                    self.set(when, side, price, Told { qty, update });
+                }
+            }
+        }
+        self.builder.end_message();
+        self.snapshots += 1;
+        self.emptied.clear();
+        self.builder.quality.no_snapshot = 0;
+        Some(())
     }
 
     fn ticker(&mut self, when: When, data: &Data<'_>, update: u64) -> Option<()> {
@@ -359,6 +410,9 @@ impl Fusion {
         let before = levels.get(&price).map_or(0, |told| told.qty);
         if told.qty == 0 {
             levels.remove(&price);
+            if self.snapshots == 0 {
+                self.emptied.insert((side.index(), price), told.update);
+            }
         } else {
             levels.insert(price, told);
         }

@@ -1,9 +1,9 @@
 //! One instrument's orders, sorted.
 //!
 //! Two ladders a side, displayed and hidden: the prices at which orders rest, the best at the end,
-//! and at each price a line of orders, linked where they are stored, the oldest first. Order numbers
-//! only grow and an order that loses its place gets another one, so who comes later stands behind:
-//! the line is in order of number, which is the priority in time.
+//! and at each price a line of orders, linked where they are stored, the oldest first. Order
+//! numbers only grow and an order that loses its place gets another one, so who comes later stands
+//! behind: the line is in order of number, which is the priority in time.
 //!
 //! Nearly everything happens near the best price. A price that comes or goes moves the better ones
 //! by a place, a few words; an order that comes to a price where others rest, or leaves them, moves

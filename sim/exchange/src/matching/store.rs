@@ -32,12 +32,12 @@ pub(super) struct Store {
 }
 
 /// Places by number: a hash table with open addressing and linear probing, at most half full. What
-/// is taken out leaves no mark, as what follows it moves up (Knuth, volume 3, §6.4, algorithm R), so
-/// that a table in use for days is as quick as a new one and asks for no memory.
+/// is taken out leaves no mark, as what follows it moves up (Knuth, volume 3, §6.4, algorithm R),
+/// so that a table in use for days is as quick as a new one and asks for no memory.
 ///
 /// A number is spread by one multiplication. The numbers are the engine's own or count up within an
-/// account, so nobody can choose them to collide on purpose beyond what a slow venue of a laboratory
-/// would show.
+/// account, so nobody can choose them to collide on purpose beyond what a slow venue of a
+/// laboratory would show.
 #[derive(Clone, Default, Debug)]
 struct Table {
     /// Number and place, [`NOBODY`] in an entry that is free. None, or a power of two.

@@ -53,7 +53,7 @@ const SETTINGS: &[Setting] = &[
     whole("position_max", 1_000.0, [1.0, 1e6], "shares long or short at most"),
 ];
 
-/// Most lanes of one environment: a session takes about two megabytes.
+/// Most lanes of one environment: a session takes 0.8 megabytes.
 const LANES_MAX: usize = 1 << 14;
 
 /// Most threads.

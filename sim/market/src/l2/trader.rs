@@ -184,6 +184,7 @@ impl Trader {
         let moved =
             matches!(change.effect, Effect::Book { top: true, .. }) || change.trade.is_some();
         if self.settled && !moved && matches!(change.effect, Effect::Book { .. }) {
+            debug_assert!(self.is_settled(books, now), "a decision would have done something");
             self.counters.decisions += 1;
             return;
         }
@@ -249,6 +250,13 @@ impl Trader {
                 Err(_) => self.counters.refused += 1,
             }
         }
+    }
+
+    /// Whether a decision now would really do nothing: asked at every event in the tests.
+    fn is_settled(&mut self, books: &Books, now: Nanos) -> bool {
+        let (own, before) = (self.own(), self.quoter);
+        let intents = self.held(self.quotes, books, &own, now);
+        self.settled && intents.is_empty() && self.quoter == before
     }
 
     /// What [`Policy::decide`] does, with prices that come from outside.

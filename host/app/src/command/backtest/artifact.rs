@@ -79,8 +79,9 @@ impl Found {
     }
 }
 
-/// The range of distances that it was trained with: `offset_least` and `offset_most` of the training
-/// configuration in its manifest. Whether the manifest is sound is for whoever loads it to say.
+/// The range of distances that it was trained with: `offset_least` and `offset_most` of the
+/// training configuration in its manifest. Whether the manifest is sound is for whoever loads it to
+/// say.
 fn offsets(manifest: &Path) -> [f64; 2] {
     let trained = || {
         let text = std::fs::read_to_string(manifest).ok()?;

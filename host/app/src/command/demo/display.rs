@@ -3,6 +3,7 @@
 use super::{Folder, Summary};
 use crate::child::Process;
 use crate::cli::{DemoArgs, DemoPath, DemoSource};
+use crate::operator;
 use crate::report::{HostReport, dollars, duration, grouped};
 use crate::venue_report::{AccountReport, VenueAddresses};
 use anyhow::Result;
@@ -58,16 +59,13 @@ pub(super) fn watch(
         for command in commands.try_iter() {
             host.say(&command)?;
         }
+        let answers = host.heard()?;
+        let answers = answers.iter().filter_map(|line| line.strip_prefix(operator::SAYS));
+        for answer in answers.filter(|_| !quiet) {
+            bar.suspend(|| println!("        {answer}"));
+        }
         for report in host.drain::<HostReport>()? {
             let second = report.elapsed_s as u64;
-            let happened = |report: &HostReport| {
-                report.promotion.as_ref().map(|one| one.last.clone()).unwrap_or_default()
-            };
-            let (last, now) = (happened(&before), happened(&report));
-            if !quiet && now != last {
-                bar.suspend(|| println!("        {now}"));
-                before.promotion.clone_from(&report.promotion);
-            }
             if !quiet && second > shown {
                 shown = second;
                 let text = live_row(&before, &report, row);
