@@ -63,8 +63,8 @@ pub struct Session {
 }
 
 /// Orders the engine and the books hold. The markets here have up to some 300 at once. The books
-/// keep half a kilobyte for each and go round all of it as order numbers grow, which is most of what
-/// a session takes, and what the caches have to hold of every lane.
+/// keep half a kilobyte for each and go round all of it as order numbers grow, which is most of
+/// what a session takes, and what the caches have to hold of every lane.
 const ORDERS_MAX: usize = 1_024;
 
 /// A time that does not come.
