@@ -45,6 +45,12 @@ pub(crate) fn suite(root: &Path, report: &mut Report) -> Result<()> {
     let mut command = trainer(root, &folder, "clippy");
     command.args(["--all-targets", "--", "-D", "warnings"]);
     report.check(clippy, succeeds(&mut command)?);
+    let clippy = "clippy of other runtimes in the bench";
+    report.begin(clippy);
+    let mut command = cargo(root);
+    command.args(["clippy", "--package", "tercel-bench", "--features", "torch,peers-policy"]);
+    command.args(["--", "-D", "warnings"]).env("LIBTORCH", &folder);
+    report.check(clippy, succeeds(&mut command)?);
     suites::run(report, "tests of the trainer", &mut trainer(root, &folder, "test"))?;
     // The host's test that takes the trainer, which the tests above have built beside the host.
     let clippy = "clippy of the whole way";
