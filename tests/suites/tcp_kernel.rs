@@ -12,9 +12,9 @@ use tercel_types::{Nanos, PortError, StreamPort};
 
 const BAD: Faults = Faults { loss: 0.05, duplicate: 0.02, late: 0.1, seed: 0 };
 
-/// Takes one connection and sends everything back until the other side closes, or resets: over a bad
-/// wire one end in twenty is a reset in the place of a FIN, why is not known. The sum says whether
-/// anything was lost by it.
+/// Takes one connection and sends everything back until the other side closes, or resets: over a
+/// bad wire one end in twenty is a reset in the place of a FIN, why is not known. The sum says
+/// whether anything was lost by it.
 fn echo(listener: std::net::TcpListener) -> JoinHandle<u64> {
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
