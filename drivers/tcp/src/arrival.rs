@@ -12,6 +12,7 @@ pub(crate) const ETHERNET: usize = 14;
 pub(crate) const IP: usize = 20;
 pub(crate) const TCP: usize = 20;
 
+pub(crate) const FIN: u8 = 0x01;
 pub(crate) const SYN: u8 = 0x02;
 pub(crate) const RST: u8 = 0x04;
 pub(crate) const ACK: u8 = 0x10;

@@ -1,7 +1,7 @@
 //! The stack behind: smoltcp with its two sockets, one for the connection and one for the
 //! connection before, which may still be closing while the next is opened.
 
-use crate::arrival::{self, Arrival, HEADERS, IP, RST, Segment, TCP};
+use crate::arrival::{self, ACK, Arrival, FIN, HEADERS, IP, RST, SYN, Segment, TCP};
 use crate::config::TcpConfig;
 use crate::conn::Conn;
 use crate::inbox::Inbox;
@@ -48,6 +48,8 @@ pub(crate) struct Behind {
     sockets: SocketSet<'static>,
     handles: [SocketHandle; 2],
     current: usize,
+    /// Port and sequence number of our FIN, of each socket that closes.
+    ends: [Option<(u16, u32)>; 2],
     pub(crate) wire: Wire,
     pub(crate) neighbour: Neighbour,
     /// The peer has reset the current connection.
@@ -111,6 +113,7 @@ impl Behind {
             sockets,
             handles,
             current: 0,
+            ends: [None; 2],
             wire,
             neighbour,
             peer_reset: false,
@@ -147,9 +150,27 @@ impl Behind {
             Arrival::Segment(segment) if segment.port == self.wire.conn.port => {
                 self.segment(&segment, frame, now);
             }
+            Arrival::Segment(segment) if self.asks_for_the_end(&segment) => {}
             // For the connection before, or for none: the stack behind knows.
             Arrival::Segment(_) => self.ingest(frame, now),
         }
+    }
+
+    /// Whether the segment only repeats that our FIN has not come.
+    ///
+    /// The third repeat makes the stack behind (smoltcp 0.14) stop the timer of its FIN and send
+    /// the data before it again at once. Without data nothing is sent and no timer runs, so that
+    /// the connection would end by the reset of its time-out. The timer of the FIN does better.
+    fn asks_for_the_end(&self, segment: &Segment) -> bool {
+        if segment.len != 0 || segment.flags & (SYN | FIN | RST | ACK) != ACK {
+            return false;
+        }
+        self.handles.iter().zip(&self.ends).any(|(handle, end)| {
+            let socket = self.sockets.get::<Socket>(*handle);
+            *end == Some((segment.port, segment.ack))
+                && socket.send_queue() == 0
+                && matches!(socket.state(), SocketState::FinWait1 | SocketState::Closing)
+        })
     }
 
     fn ingest(&mut self, frame: &[u8], now: Nanos) {
@@ -316,6 +337,7 @@ impl Behind {
         self.silence = NEVER;
         self.deadline = Nanos(now.0.saturating_add(self.config.connect_timeout.0));
         self.wire.forget_ahead();
+        self.ends[self.current] = None;
         self.wire.conn = Conn::new(port, SHIFT, prepares);
         self.peer_reset = false;
         self.socket().set_timeout(None);
@@ -343,6 +365,7 @@ impl Behind {
         let socket = self.socket();
         socket.set_timeout(Some(duration(SILENCE)));
         socket.close();
+        self.ends[self.current] = Some((self.wire.conn.port, self.wire.conn.next));
         self.wire.conn = Conn::new(0, SHIFT, false);
     }
 

@@ -122,6 +122,55 @@ fn what_was_committed_before_hanging_up_arrives() {
     assert_eq!(lab.server.socket().state(), tcp::State::CloseWait);
 }
 
+/// Three repeats of an acknowledgement ask for what follows it to be sent again; here nothing does
+/// but the end, which is lost the first time.
+#[test]
+fn an_end_that_is_lost_is_sent_again_although_acknowledgements_repeat() {
+    let mut lab = Lab::open(config(15));
+    lab.net.borrow_mut().heard = Some(Vec::new());
+    assert!(lab.send(b"the last order"));
+    lab.run(50 * MS);
+    let repeated = lab.net.borrow().heard.as_ref().unwrap().last().unwrap().clone();
+    lab.net.borrow_mut().faults.outage = (0, u64::MAX);
+    lab.client.hang_up();
+    for _ in 0..4 {
+        let now = lab.time.now().0;
+        lab.net.borrow_mut().inject(&repeated, now);
+        lab.run(50 * MS);
+    }
+    lab.net.borrow_mut().faults.outage = (0, 0);
+    lab.run(5 * SECOND);
+    assert_eq!(lab.server.got, b"the last order");
+    assert_eq!(lab.server.socket().state(), tcp::State::CloseWait);
+}
+
+/// Whatever the wire does to the last frames, the server reads to the end and is not reset.
+#[test]
+fn connections_over_a_bad_wire_end_in_good_order() {
+    let bad = Faults { loss: 0.2, duplicate: 0.2, reorder: 0.3, ..Faults::default() };
+    for seed in 0..1_000 {
+        let keep_alive = (seed % 2 == 0).then_some(Nanos(100 * MS));
+        let mut lab = Lab::with(TcpConfig { keep_alive, ..config(seed) }, bad);
+        lab.client.dial();
+        lab.until(State::Open);
+        let mut sent = 0;
+        while lab.server.got.len() < 3_000 {
+            if sent < 3_000 && lab.send(&[7; 60]) {
+                sent += 60;
+                let answered = lab.server.to_send.len();
+                lab.server.to_send.resize(answered + 60, 9);
+            }
+            lab.run(MS);
+            let _ = lab.read();
+        }
+        lab.client.hang_up();
+        lab.run(20 * SECOND);
+        let state = lab.server.socket().state();
+        assert_eq!(state, tcp::State::CloseWait, "seed {seed}: {:?}", lab.client.report());
+        assert_eq!(lab.server.got, [7; 3_000], "seed {seed}");
+    }
+}
+
 #[test]
 fn a_stack_that_is_dropped_hangs_up() {
     let Lab { time, client, mut server, .. } = Lab::open(config(11));
