@@ -1,6 +1,7 @@
 //! What ran and how it ended.
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 /// How the tests of one suite ended.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -20,15 +21,22 @@ pub(crate) struct Suite {
 }
 
 /// All that ran.
-#[derive(Default)]
 pub(crate) struct Report {
+    began: Instant,
     suites: Vec<Suite>,
 }
 
+impl Default for Report {
+    fn default() -> Report {
+        Report { began: Instant::now(), suites: Vec::new() }
+    }
+}
+
 impl Report {
-    /// Tells the reader what runs now.
+    /// Tells the reader what runs now, and how long all before it took.
     pub(crate) fn begin(&self, name: &str) {
-        println!("\n=== {name}");
+        let seconds = self.began.elapsed().as_secs();
+        println!("\n=== {name} (after {}:{:02} min)", seconds / 60, seconds % 60);
     }
 
     /// A check with one answer.
