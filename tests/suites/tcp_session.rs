@@ -4,7 +4,7 @@
 
 mod bad_wire;
 
-use bad_wire::{Faults, Network, PATIENCE, Stack, VENUE};
+use bad_wire::{Faults, Network, PATIENCE, Stack, Suffered, VENUE};
 use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 use std::sync::Arc;
@@ -326,8 +326,10 @@ fn a_bad_cable_that_is_cut_for_ten_seconds() {
     println!("{took:.1?}: {report:?} {suffered:?} lost {}", desk.lost_lines);
     // The session was never given up: what it lost, TCP has sent again.
     assert_eq!((desk.lost_lines, report.mismatches), (0, 0));
-    // How many frames there are is the machine's: a slow one answers several orders in one.
-    assert!(took > Duration::from_secs(10) && report.retransmits > 0);
-    assert!(report.fast > 100, "{report:?}");
-    assert!(suffered.iter().all(|way| way.lost > 0 && way.cut_off > 0), "{suffered:?}");
+    assert!(took > Duration::from_secs(10) && report.retransmits > 50);
+    assert!(report.fast > u64::from(ORDERS) / 2, "{report:?}");
+    // A share, at least half of what is asked for: how many frames there are is the machine's, as a
+    // slow one answers several orders in one.
+    let lossy = |way: &Suffered| 40 * way.lost > way.frames - way.cut_off && way.cut_off > 0;
+    assert!(suffered.iter().all(lossy), "{suffered:?}");
 }
