@@ -20,11 +20,13 @@ pub mod broadcast;
 pub mod counters;
 pub mod mailbox;
 pub mod ring;
+pub mod tape;
 
 mod batch;
 mod engine;
 mod housekeeping;
 mod instruments;
+mod operations;
 #[allow(unsafe_code)]
 mod shared;
 mod stage;
@@ -33,5 +35,6 @@ mod trials;
 pub use batch::Batch;
 pub use engine::{Engine, EngineCounters, Parts, Phase};
 pub use instruments::InstrumentConfig;
+pub use operations::{Ask, Scope, Ticket};
 pub use stage::{Stage, Stopwatch, Unmeasured};
 pub use trials::{Command, Controls, OpenOrders};
