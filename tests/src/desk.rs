@@ -5,7 +5,11 @@
 
 use tercel_abi::EventRecord;
 use tercel_book::{Books, Limits};
-use tercel_engine::{Controls, Engine, InstrumentConfig, OpenOrders, Parts, Unmeasured};
+use tercel_engine::mailbox::Sender;
+use tercel_engine::tape::{self, TapeReader};
+use tercel_engine::{
+    Controls, Engine, InstrumentConfig, OpenOrders, Overflow, Parts, Ticket, Unmeasured,
+};
 use tercel_gateway::{Gateway, GatewayConfig};
 use tercel_policy::promotion::{Candidate, Contest, ContestRules, Name};
 use tercel_policy::{
@@ -317,6 +321,15 @@ impl Desk {
             stale_grace: GRACE,
         });
         Desk { engine, port: Port::new(), now: Nanos(0) }
+    }
+
+    /// Has the engine tell on a tape what it does, before the first event.
+    ///
+    /// # Panics
+    /// When there is no memory.
+    pub fn operate(&mut self, words: usize, overflow: Overflow) -> (Sender<Ticket>, TapeReader) {
+        let (tape, reader) = tape::anonymous(words, self.now).expect("a tape");
+        (self.engine.operate(tape, overflow, self.now), reader)
     }
 
     /// Holds a contest around the desk's policy, before the first event.

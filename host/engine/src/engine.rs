@@ -5,7 +5,9 @@
 //! in `housekeeping.rs`).
 
 use crate::instruments::{InstrumentConfig, Instruments};
+use crate::recorder::{Recorder, Story};
 use crate::stage::{Stage, Stopwatch, Unmeasured};
+use crate::tape::{Fate, Why};
 use crate::trials::Trials;
 use tercel_abi::{EventRecord, Kind};
 use tercel_book::{Books, Change, Effect};
@@ -95,11 +97,13 @@ pub struct Engine {
     pub(crate) stale_since: Option<Nanos>,
     pub(crate) stale_handled: bool,
     pub(crate) requote: Vec<InstrumentId>,
-    pub(crate) scratch: Vec<UserRef>,
+    pub(crate) scratch: Vec<(InstrumentId, UserRef)>,
     pub(crate) next_look: usize,
     pub(crate) unbound: Option<Symbol>,
     /// Champion and challengers, where there is a contest: in a box, because most ticks pass by.
     pub(crate) trials: Option<Box<Trials>>,
+    /// The tape and the operators' commands, where there are any.
+    pub(crate) recorder: Option<Box<Recorder>>,
 }
 
 impl Engine {
@@ -122,6 +126,7 @@ impl Engine {
             next_look: 0,
             unbound: None,
             trials: None,
+            recorder: None,
         }
     }
 
@@ -158,11 +163,14 @@ impl Engine {
             // A hidden order's trade changes no level, but the features count it.
             Effect::None if change.trade.is_none() => return,
             Effect::Market => return self.on_market(record, &change, now),
-            Effect::State if record.kind == Kind::Directory as u8 => self.on_directory(record),
+            Effect::State if record.kind == Kind::Directory as u8 => self.on_directory(record, now),
             Effect::None | Effect::State | Effect::Book { .. } => {}
         }
         if !self.policy.quotes(change.instrument) {
             return;
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.cause = record.receive_time();
         }
         self.policy.on_event(record, &change, &self.books, now);
         watch.lap(Stage::Features);
@@ -209,7 +217,7 @@ impl Engine {
         port: &mut P,
         watch: &mut S,
     ) -> bool {
-        if self.phase != Phase::Trading || self.in_grace(now) {
+        if self.phase != Phase::Trading || self.in_grace(now) || !self.may_quote(id) {
             return false;
         }
         let own = self.own(id);
@@ -241,18 +249,38 @@ impl Engine {
             return;
         };
         let view = self.books.market_view(id);
-        match self.risk.check(intent, user_ref, &view, now) {
+        let (order, fate, why) = match self.risk.check(intent, user_ref, &view, now) {
             Ok(approved) => {
                 watch.lap(Stage::Risk);
+                let order = *approved.get();
                 match self.send(&approved, now, port) {
                     Ok(()) => {
                         watch.lap(Stage::Gateway);
                         watch.sent();
+                        (Some(order), Fate::Sent, Why::None)
                     }
-                    Err(unsent) => self.withdraw(&approved, unsent, now, port),
+                    Err(unsent) => {
+                        self.withdraw(&approved, unsent, now, port);
+                        (Some(order), Fate::Unsent, unsent.why())
+                    }
                 }
             }
-            Err(_) => self.counters.refused += 1,
+            Err(reject) => {
+                self.counters.refused += 1;
+                (None, Fate::Refused, Why::Risk(reject))
+            }
+        };
+        if let Some(recorder) = &mut self.recorder {
+            let original = match intent {
+                Intent::Enter(_) => None,
+                Intent::Replace { original, .. } | Intent::Cancel { original } => {
+                    self.gateway.order(*original)
+                }
+            };
+            let (order, view) = (order.as_ref(), &view);
+            let story =
+                Story { intent, instrument: id, user_ref, order, original, fate, why, view };
+            recorder.intended(&story, &self.risk, now);
         }
     }
 
@@ -299,13 +327,20 @@ impl Engine {
 
     /// Takes bytes of the order session in; returns how many it consumed.
     pub fn on_bytes(&mut self, bytes: &[u8], now: Nanos) -> Result<usize, SessionError> {
-        let Engine { gateway, risk, books, counters, requote, .. } = self;
-        gateway.on_bytes(bytes, now, |ack| {
-            risk.on_ack(ack, now);
-            count(counters, ack);
-            watch_queue(books, ack);
-            want(requote, ack.instrument);
-        })
+        let Engine { gateway, risk, books, counters, requote, recorder, .. } = self;
+        let Some(recorder) = recorder else {
+            return gateway.on_bytes(bytes, now, |ack| {
+                take_in(ack, risk, books, counters, requote, now);
+            });
+        };
+        let bytes = recorder.admit(bytes);
+        let consumed = gateway.on_bytes(bytes, now, |ack| {
+            take_in(ack, risk, books, counters, requote, now);
+            recorder.answered(ack, risk.position(ack.instrument), now);
+        });
+        let worked_on = consumed.as_ref().map_or(bytes.len(), |consumed| *consumed);
+        recorder.received(&bytes[..worked_on], now);
+        consumed
     }
 
     /// Quotes again where the venue's answers changed what is ours. Call after the bytes that were
@@ -325,6 +360,12 @@ impl Engine {
     #[inline]
     pub fn own(&self, id: InstrumentId) -> Own {
         Own { position: self.risk.position(id), ..self.gateway.own(id) }
+    }
+
+    /// Neither an operator nor a full tape forbids it.
+    #[inline]
+    fn may_quote(&mut self, id: InstrumentId) -> bool {
+        self.recorder.as_mut().is_none_or(|recorder| recorder.lets_quote(id))
     }
 
     /// The books have just become stale and may be right again in a moment: neither quote nor
@@ -355,7 +396,7 @@ impl Engine {
     /// The directory named an instrument.
     #[cold]
     #[inline(never)]
-    fn on_directory(&mut self, record: &EventRecord) {
+    fn on_directory(&mut self, record: &EventRecord, now: Nanos) {
         let id = record.instrument();
         if let Some(config) = self.instruments.bind(record.symbol(), id) {
             let known = self.risk.bind(id, config.limits).is_ok()
@@ -363,6 +404,9 @@ impl Engine {
                 && self.policy.add_instrument(id);
             if !known {
                 self.unbound = Some(config.symbol);
+            }
+            if let Some(recorder) = &mut self.recorder {
+                recorder.named(id, config.symbol, &config.limits, now);
             }
         }
     }
@@ -438,6 +482,22 @@ impl Engine {
     }
 }
 
+/// What an answer of the venue changes.
+#[inline]
+fn take_in(
+    ack: &Ack,
+    risk: &mut Risk,
+    books: &mut Books,
+    counters: &mut EngineCounters,
+    requote: &mut Vec<InstrumentId>,
+    now: Nanos,
+) {
+    risk.on_ack(ack, now);
+    count(counters, ack);
+    watch_queue(books, ack);
+    want(requote, ack.instrument);
+}
+
 /// Adds an instrument once; there is room for every one that is traded.
 fn want(requote: &mut Vec<InstrumentId>, id: InstrumentId) {
     if requote.len() < requote.capacity() && !requote.contains(&id) {
@@ -452,6 +512,15 @@ enum Unsent {
     PortFull,
     /// The gateway could not encode it.
     Encode(EncodeError),
+}
+
+impl Unsent {
+    const fn why(self) -> Why {
+        match self {
+            Unsent::PortFull => Why::PortFull,
+            Unsent::Encode(error) => Why::Encode(error),
+        }
+    }
 }
 
 fn count(counters: &mut EngineCounters, ack: &Ack) {

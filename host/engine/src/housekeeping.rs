@@ -1,9 +1,10 @@
 //! What is done between ticks: starting, stopping, timers.
 
 use crate::engine::{Engine, Phase};
+use crate::recorder::Recorder;
 use crate::stage::Unmeasured;
 use tercel_gateway::{MAX_PACKET, SessionError};
-use tercel_types::{InstrumentId, Intent, Nanos, StreamPort, UserRef, WorkingState};
+use tercel_types::{InstrumentId, Intent, Nanos, StreamPort, WorkingState};
 
 impl Engine {
     /// Does what is due: session messages, the step from one phase to the next, quotes on a timer.
@@ -25,6 +26,9 @@ impl Engine {
             self.cancel_all(now, port);
             self.requote_all();
         }
+        if self.recorder.is_some() {
+            self.obey(now, port);
+        }
         if self.phase == Phase::Stopping || self.risk.tripped().is_some() {
             self.cancel_all(now, port);
         } else {
@@ -34,6 +38,9 @@ impl Engine {
         }
         if self.trials.is_some() {
             self.hold_trials(now, port);
+        }
+        if self.recorder.is_some() {
+            self.tell(now);
         }
         Ok(())
     }
@@ -70,26 +77,38 @@ impl Engine {
         }
     }
 
-    /// Cancels every order of ours that is not being cancelled already. Of an order and its
-    /// replacement under way only the replacement is cancelled: the venue takes the original out
-    /// when it takes the replacement in.
+    /// Cancels every order of ours.
     pub(crate) fn cancel_all<P: StreamPort>(&mut self, now: Nanos, port: &mut P) {
+        self.mark_open(|_, _| true);
+        self.cancel_marked(now, port);
+    }
+
+    /// Marks for [`Engine::cancel_marked`] the orders in some instruments that are not being
+    /// cancelled already. Of an order and its replacement under way only the replacement is marked:
+    /// the venue takes the original out when it takes the replacement in.
+    pub(crate) fn mark_open(&mut self, which: impl Fn(Option<&Recorder>, InstrumentId) -> bool) {
         self.scratch.clear();
         if !self.is_session_ready() {
             return;
         }
+        let recorder = self.recorder.as_deref();
         let live = self
             .gateway
             .open_orders()
             .filter(|(_, order)| {
                 matches!(order.state, WorkingState::Live | WorkingState::PendingNew)
             })
-            .map(|(_, order)| order.user_ref);
+            .filter(|(id, _)| which(recorder, *id))
+            .map(|(id, order)| (id, order.user_ref));
         self.scratch.extend(live.take(self.scratch.capacity()));
+    }
+
+    /// Cancels what was marked.
+    pub(crate) fn cancel_marked<P: StreamPort>(&mut self, now: Nanos, port: &mut P) {
         for at in 0..self.scratch.len() {
-            let original: UserRef = self.scratch[at];
+            let (id, original) = self.scratch[at];
             let intent = Intent::Cancel { original };
-            self.submit(&intent, InstrumentId::default(), now, port, &mut Unmeasured);
+            self.submit(&intent, id, now, port, &mut Unmeasured);
         }
     }
 }

@@ -10,6 +10,9 @@
 //! Beside the policy that trades, others may stand in shadow ([`Engine::hold_contest`]); commands
 //! to them and what they lead to go through [`mailbox`].
 //!
+//! An engine that operators watch tells on a [`tape`] what it does and takes their commands
+//! ([`Engine::operate`]); one without has neither.
+//!
 //! [`ring`] is the broadcast ring by which a feed process hands records to engines, and
 //! [`counters`] the page that shows what an engine does to whoever maps it. The algorithm of the
 //! ring is in [`broadcast`], apart from the memory it runs on, so that a model checker can run it.
@@ -27,6 +30,7 @@ mod engine;
 mod housekeeping;
 mod instruments;
 mod operations;
+mod recorder;
 #[allow(unsafe_code)]
 mod shared;
 mod stage;
@@ -36,5 +40,6 @@ pub use batch::Batch;
 pub use engine::{Engine, EngineCounters, Parts, Phase};
 pub use instruments::InstrumentConfig;
 pub use operations::{Ask, Scope, Ticket};
+pub use recorder::Overflow;
 pub use stage::{Stage, Stopwatch, Unmeasured};
 pub use trials::{Command, Controls, OpenOrders};

@@ -17,12 +17,15 @@ mod fields;
 mod ring;
 mod word;
 
+pub(crate) use entry::Content;
 pub use entry::{
-    Account, AccountLimited, Answered, Applied, Entry, Holding, Intended, Limited, Lost, Named,
-    KindInfo, FieldInfo, Paused, Standing,
+    Account, AccountLimited, Answered, Applied, Entry, FieldInfo, Holding, Intended, KindInfo,
+    Limited, Lost, Named, Paused, Standing,
 };
+pub(crate) use fields::Bytes;
 pub use fields::{Depth, LEVELS, Received};
 pub use ring::{
-    ENTRY_WORDS_MAX, Header, TapeError, WORDS_MIN, TapeReader, TapeWriter, anonymous, create, remains,
+    ENTRY_WORDS_MAX, Header, TapeError, TapeReader, TapeWriter, WORDS_MIN, anonymous, create,
+    remains,
 };
 pub use word::{Action, AnswerKind, Fate, Outcome, SessionState, Unit, Value, Why, Word};

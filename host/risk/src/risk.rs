@@ -108,6 +108,11 @@ impl Risk {
         self.instruments[self.slot(id)?].limits.as_ref()
     }
 
+    /// The limits of the account.
+    pub const fn account_limits(&self) -> &AccountLimits {
+        &self.account
+    }
+
     /// New limits of the account, looked at from the next change on.
     pub fn set_account_limits(&mut self, limits: AccountLimits) -> Result<(), RiskConfigError> {
         limits.validate()?;

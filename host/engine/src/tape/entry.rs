@@ -46,6 +46,8 @@ macro_rules! entries {
         )+
 
         /// One entry.
+        // The largest is a tenth of a page and lives on the stack of a cold thread.
+        #[allow(clippy::large_enum_variant)]
         #[derive(Clone, Copy, PartialEq, Debug)]
         pub enum Entry<'a> {
             $($(#[doc = $doc])+ $name($name),)+
@@ -171,7 +173,8 @@ entries! {
         /// Symbol.
         symbol: Symbol,
     }
-    /// An intent of the policy or of the engine, what risk saw, and what became of it.
+    /// An intent of the policy or of the engine, what risk saw, and what became of it. While the
+    /// order session is not ready none gets this far: [`Standing`] says so.
     2 Intended "intended" {
         /// Stock locate.
         instrument: InstrumentId,
@@ -181,8 +184,8 @@ entries! {
         user_ref: UserRef,
         /// Number of the order to replace or cancel; zero for a new one.
         original: UserRef,
-        /// Buy or sell.
-        side: Side,
+        /// Buy or sell; none if the order to replace or cancel is not known.
+        side: Option<Side>,
         /// Limit price; zero for a cancel.
         price: Price,
         /// Shares to be open; zero for a cancel.

@@ -134,7 +134,11 @@ pub fn remains(path: &Path) -> Result<Option<TapeReader>, TapeError> {
 }
 
 fn check(words: usize) -> Result<(), TapeError> {
-    if words.is_power_of_two() && words >= WORDS_MIN { Ok(()) } else { Err(TapeError::Words(words)) }
+    if words.is_power_of_two() && words >= WORDS_MIN {
+        Ok(())
+    } else {
+        Err(TapeError::Words(words))
+    }
 }
 
 fn describe(header: &[AtomicU64], words: usize, now: Nanos) {
@@ -152,8 +156,7 @@ fn ends(
 ) -> (TapeWriter, TapeReader) {
     let mapping = Arc::new(mapping);
     let words = words as u64;
-    let reader =
-        TapeReader { mapping: Arc::clone(&mapping), words, at: 0, generation: now.0 };
+    let reader = TapeReader { mapping: Arc::clone(&mapping), words, at: 0, generation: now.0 };
     (TapeWriter { mapping, words, written: 0, given_back: 0, _lock: lock }, reader)
 }
 

@@ -203,8 +203,6 @@ pub enum Fate {
     Refused,
     /// Approved, but port or session could not take it; risk has it back.
     Unsent,
-    /// There was no number for it, because the session is not ready.
-    Unnumbered,
 }
 
 /// Why an intent did not leave.
@@ -370,7 +368,6 @@ names! {
         0 Fate::Sent => Fate::Sent, "sent";
         1 Fate::Refused => Fate::Refused, "refused";
         2 Fate::Unsent => Fate::Unsent, "unsent";
-        3 Fate::Unnumbered => Fate::Unnumbered, "unnumbered";
     }
     Outcome {
         0 Outcome::Done => Outcome::Done, "done";
@@ -408,6 +405,11 @@ names! {
     Side {
         0 Side::Buy => Side::Buy, "buy";
         1 Side::Sell => Side::Sell, "sell";
+    }
+    Option<Side> {
+        0 None => None, "";
+        1 Some(Side::Buy) => Some(Side::Buy), "buy";
+        2 Some(Side::Sell) => Some(Side::Sell), "sell";
     }
     SaleMark {
         0 SaleMark::None => SaleMark::None, "";
