@@ -6,7 +6,8 @@ use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use tercel_abi::EventSource;
 use tercel_engine::ring::{RingReader, RingWriter, Start};
-use tercel_engine::{Command, OpenOrders};
+use tercel_engine::tape::ENTRY_WORDS_MAX;
+use tercel_engine::{Ask, Command, OpenOrders, Overflow, Scope, Ticket};
 use tercel_net::flows::Flows;
 use tercel_net::packet::{PacketConfig, PacketPort};
 use tercel_net::xdp::{Attach, XdpConfig, XdpPort};
@@ -17,7 +18,7 @@ use tercel_proto::frame;
 use tercel_tests::day;
 use tercel_tests::desk::{Desk, candidate};
 use tercel_tests::frames::{self, Host};
-use tercel_types::{FrameSink, FrameSource, Nanos};
+use tercel_types::{FrameSink, FrameSource, InstrumentId, Nanos};
 
 struct Counting;
 
@@ -85,6 +86,60 @@ fn a_tick_with_its_orders_and_fills() {
     let counters = desk.engine.counters();
     assert!(counters.sent > sent + 100, "only {} orders", counters.sent - sent);
     assert!(counters.fills_bought + counters.fills_sold > 10);
+    assert_eq!(made, 0);
+}
+
+/// The same, told on a tape, while operators pause, kill and change limits.
+#[test]
+fn a_tick_that_is_told_on_a_tape_and_commands() {
+    let records = day::records(&day::messages(3, 4, 30));
+    let mut desk = Desk::new(&day::symbols(4));
+    let (mut tickets, mut tape) = desk.operate(1 << 14, Overflow::Pause);
+    let mut words = Vec::with_capacity(ENTRY_WORDS_MAX);
+    let (head, tail) = records.split_at(records.len() / 3);
+    let mut entries = 0;
+    let mut read = move || {
+        while tape.next(&mut words).is_some() {
+            entries += 1;
+        }
+        tape.give_back();
+        entries
+    };
+    head.iter().for_each(|record| desk.feed(record));
+    read();
+    desk.start();
+    let one = InstrumentId(1);
+    let limits = *desk.engine.risk().limits(one).expect("limits");
+    let asks = [
+        Ask::Watch(one),
+        Ask::Pause(Scope::Instrument(one)),
+        Ask::Limits(one, limits),
+        Ask::CancelAll(Scope::All),
+        Ask::Resume(Scope::All),
+        Ask::Kill,
+        Ask::Reset,
+    ];
+    let sent = desk.engine.counters().sent;
+    let made = requests(|| {
+        for (at, record) in tail.iter().enumerate() {
+            desk.feed(record);
+            if at % 40 == 0 && !desk.port.resting.is_empty() {
+                let qty = desk.port.resting[0].qty;
+                desk.port.trade(0, qty);
+                desk.hear();
+            }
+            if at % 20 == 0 {
+                desk.pass(Nanos::from_millis(20));
+                read();
+            }
+            if at % 100 == 0 {
+                let ask = asks[at / 100 % asks.len()];
+                assert!(tickets.send(Ticket { number: at as u64, ask }).is_ok());
+            }
+        }
+    });
+    assert!(desk.engine.counters().sent > sent + 100);
+    assert!(read() > 500, "{} entries", read());
     assert_eq!(made, 0);
 }
 
