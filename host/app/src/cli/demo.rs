@@ -3,10 +3,12 @@
 use super::{FaultArgs, share};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
   tercel demo --duration 10
+  tercel demo --dashboard                         watch and operate it in a browser
   tercel demo --loss 0.01 --duplicate 0.01 --reorder 0.01
   tercel demo --loss 0.05,0 --delay-us 0,300      line A loses, line B is late
   tercel demo --placement ring --symbols 50 --json
@@ -18,9 +20,13 @@ With --path other than kernel, venue and host live in two network namespaces joi
 (veth pairs): line A, line B, orders, and one for retransmission and snapshots. They are gone when
 the demo is.")]
 pub(crate) struct DemoArgs {
-    /// Seconds to trade.
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) duration: u64,
+    /// Seconds to trade: 30, or an hour with --dashboard.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) duration: Option<u64>,
+    /// Serve the dashboard on a free port of this machine and print its address. Whoever reaches it
+    /// may do everything: for a demo.
+    #[arg(long)]
+    pub(crate) dashboard: bool,
     /// Instruments that the venue lists; the host quotes the first of them.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=5000))]
     pub(crate) symbols: u16,
@@ -59,6 +65,13 @@ pub(crate) struct DemoArgs {
     /// Keep configurations, logs and the orders' journal in this folder.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) keep: Option<PathBuf>,
+}
+
+impl DemoArgs {
+    /// How long it trades.
+    pub(crate) fn length(&self) -> Duration {
+        Duration::from_secs(self.duration.unwrap_or(if self.dashboard { 3_600 } else { 30 }))
+    }
 }
 
 /// Strategies that come with Tercel.

@@ -26,6 +26,16 @@ const PASSWORD: &str = "demo";
 /// within it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What a demo with a dashboard has besides.
+const CONTROLLED: &str = "
+[journal]
+folder = \"journal\"
+
+[control]
+listen = \"127.0.0.1:0\"
+without_token = \"risk\"
+";
+
 /// What the demo found.
 #[derive(Serialize)]
 struct Summary {
@@ -45,6 +55,9 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let addresses: VenueAddresses = venue.expect(PATIENCE)?;
     let config = folder.path.join("host.toml");
     let mut text = host_config(args, &addresses)?;
+    if args.dashboard {
+        text.push_str(CONTROLLED);
+    }
     if matches!(args.strategy, StrategyName::Mlp) {
         text.push_str(&artifact::unpack(&folder.path)?);
     }
@@ -77,7 +90,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
         display::announce(args, &addresses, &folder);
     }
     let commands = commands()?;
-    display::watch(&mut host, &commands, Duration::from_secs(args.duration), args.json)?;
+    display::watch(&mut host, &commands, args.length(), args.json)?;
     let host: HostReport = host.stop(PATIENCE)?;
     drop(feed);
     drop(emulator);

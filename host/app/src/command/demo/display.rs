@@ -2,6 +2,7 @@
 
 use super::{Folder, Summary};
 use crate::child::Process;
+use crate::cold;
 use crate::cli::{DemoArgs, DemoPath, DemoSource};
 use crate::operator;
 use crate::report::{HostReport, dollars, duration, grouped};
@@ -59,10 +60,13 @@ pub(super) fn watch(
         for command in commands.try_iter() {
             host.say(&command)?;
         }
-        let answers = host.heard()?;
-        let answers = answers.iter().filter_map(|line| line.strip_prefix(operator::SAYS));
-        for answer in answers.filter(|_| !quiet) {
-            bar.suspend(|| println!("        {answer}"));
+        for line in host.heard()? {
+            if let Some(address) = line.strip_prefix(cold::SAYS) {
+                // Also where nothing else is said: without it there is no way in.
+                bar.suspend(|| eprintln!("dashboard {address}"));
+            } else if let Some(answer) = line.strip_prefix(operator::SAYS).filter(|_| !quiet) {
+                bar.suspend(|| println!("        {answer}"));
+            }
         }
         for report in host.drain::<HostReport>()? {
             let second = report.elapsed_s as u64;
