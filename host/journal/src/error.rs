@@ -39,9 +39,13 @@ pub enum JournalError {
         source: io::Error,
     },
     /// The folder is read-only or belongs to somebody else.
-    #[error("{} cannot be written ({source}): check its owner, its mode and the mount",
-        path.display())]
-    NotWritable {
+    #[error(
+        "no permission to {doing} {} ({source}): check its owner, its mode and the mount",
+        path.display()
+    )]
+    NotPermitted {
+        /// What was tried.
+        doing: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
@@ -104,7 +108,7 @@ impl JournalError {
                 JournalError::NoSpace { path, source }
             }
             io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-                JournalError::NotWritable { path, source }
+                JournalError::NotPermitted { doing, path, source }
             }
             _ => JournalError::Io { doing, path, source },
         }
@@ -113,7 +117,7 @@ impl JournalError {
     /// After a failed [`commit`](crate::Journal::commit): whether the batch is kept, so that the
     /// same commit may be tried again.
     pub fn is_retriable(&self) -> bool {
-        use JournalError::{Io, NoSpace, NotWritable};
-        matches!(self, NoSpace { .. } | NotWritable { .. } | Io { .. })
+        use JournalError::{Io, NoSpace, NotPermitted};
+        matches!(self, NoSpace { .. } | NotPermitted { .. } | Io { .. })
     }
 }

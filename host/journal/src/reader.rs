@@ -87,6 +87,7 @@ impl Reader {
 
     /// Goes to the next batch; false when there is none yet.
     fn advance(&mut self) -> Result<bool, JournalError> {
+        let mut has_later = false;
         loop {
             let Some(cursor) = &mut self.cursor else {
                 self.find_start()?;
@@ -100,7 +101,20 @@ impl Reader {
             let is_full = next != cursor.segment.path && next.exists();
             match scan::next(cursor, false)? {
                 Next::Batch(_) => return Ok(true),
-                Next::End | Next::Torn(..) if !is_full => return Ok(false),
+                Next::End | Next::Torn(..) if !is_full && has_later => {
+                    let (file, sequence) = (next, cursor.sequence);
+                    let kind = DamageKind::MissingSegment;
+                    return Err(Damage { file, offset: 0, sequence, kind }.into());
+                }
+                Next::End | Next::Torn(..) if !is_full => {
+                    // Segments that are there already mean that this one was full before now: then
+                    // a second look finds either more here or the segment that is due.
+                    let first = cursor.segment.header.first_sequence;
+                    has_later = segment::list(&self.folder)?.last() > Some(&first);
+                    if !has_later {
+                        return Ok(false);
+                    }
+                }
                 Next::Torn(fault, torn) => {
                     return Err(scan::not_last(cursor, fault, torn).into());
                 }
@@ -108,6 +122,7 @@ impl Reader {
                     let segment = Segment::open(&self.folder, cursor.sequence, Access::Read)?;
                     scan::check_link(Some(cursor), &segment)?;
                     *cursor = Cursor::new(segment);
+                    has_later = false;
                 }
             }
         }
