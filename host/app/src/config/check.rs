@@ -15,6 +15,16 @@ use toml::{Table, Value};
 /// More problems than this are not looked for.
 const PROBLEMS_MAX: usize = 100;
 
+/// What stands in for keys that a table must have and the default configuration leaves out.
+const STAND_INS: &str = "
+journal.folder = \"journal\"
+[strategy.mlp]
+weights = \"policy.safetensors\"
+manifest = \"policy.json\"
+offset_min_ticks = 0.0
+offset_max_ticks = 20.0
+";
+
 /// What reads one part of a configuration.
 type Check = fn(&Config) -> Built<()>;
 
@@ -122,12 +132,13 @@ impl Config {
 
 /// Puts the value of the default configuration in the place of a wrong one.
 fn mend(table: &mut Table, key: &str) {
-    let default = toml::from_str::<Table>(DEFAULT).unwrap_or_default();
+    let read = |text| toml::from_str::<Table>(text).unwrap_or_default();
+    let (default, more) = (read(DEFAULT), read(STAND_INS));
     let place = key.strip_prefix("instrument[").and_then(|rest| rest.strip_suffix("].symbol"));
     // Symbols differ.
     let value = match place {
         Some(at) => Some(Value::String(format!("_{at}"))),
-        None => key::get(&default, key).cloned(),
+        None => key::get(&default, key).or_else(|| key::get(&more, key)).cloned(),
     };
     match value {
         Some(value) => key::set(table, key, value),

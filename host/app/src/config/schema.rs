@@ -152,7 +152,7 @@ pub(super) fn unknown(known: &Map<String, Value>, table: &str, name: &str) -> St
     let near = known
         .keys()
         .map(|one| (strsim::damerau_levenshtein(&name.to_lowercase(), one), one))
-        .filter(|(distance, one)| *distance <= one.len().div_ceil(3))
+        .filter(|(distance, one)| *distance <= (one.len() / 3).max(1))
         .min();
     let table_name = table_name(table);
     match near {
