@@ -3,6 +3,7 @@
 #[cfg(feature = "lab")]
 mod backtest;
 mod card;
+mod config;
 #[cfg(feature = "lab")]
 mod demo;
 mod doctor;
@@ -16,6 +17,7 @@ pub(crate) use backtest::{BacktestArgs, FormatName};
 #[cfg(feature = "lab")]
 pub(crate) use card::EmulateArgs;
 pub(crate) use card::{CardArgs, FpgaArgs, FpgaCommand};
+pub(crate) use config::{CheckArgs, ConfigArgs, ConfigCommand, DiffArgs, SetArgs, ShowArgs};
 #[cfg(feature = "lab")]
 pub(crate) use demo::{DemoArgs, DemoPath, DemoSource, PlacementName, StrategyName};
 pub(crate) use doctor::DoctorArgs;
@@ -69,6 +71,8 @@ pub(crate) enum Command {
     Fpga(FpgaArgs),
     /// Say what is wrong with this machine for trading, and what to do.
     Doctor(DoctorArgs),
+    /// Check, show and compare configurations, and print their schema.
+    Config(ConfigArgs),
     /// Show the book of an instrument from a recorded file or a ring.
     Book(BookArgs),
     /// Count what is in captures or ITCH files, or show the counters page of a host.
@@ -156,6 +160,8 @@ pub(crate) struct RunArgs {
     /// Configuration file.
     #[arg(long, value_name = "FILE", required_unless_present = "print_config")]
     pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) above: SetArgs,
     /// Print a configuration with every key explained, and exit.
     #[arg(long)]
     pub(crate) print_config: bool,
@@ -199,6 +205,8 @@ pub(crate) struct FeedArgs {
     /// Configuration file; its [feed] and [host] parts are used.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
+    #[command(flatten)]
+    pub(crate) above: SetArgs,
     /// The ring to write; made anew.
     #[arg(long, value_name = "FILE")]
     pub(crate) ring: PathBuf,

@@ -3,6 +3,7 @@
 #[cfg(feature = "lab")]
 pub(crate) mod backtest;
 pub(crate) mod book;
+pub(crate) mod config;
 #[cfg(feature = "lab")]
 pub(crate) mod convert;
 pub(crate) mod decode;

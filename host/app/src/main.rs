@@ -87,6 +87,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Fpga(args) => command::fpga::run(args, signals),
         // Its exit status says what it has found.
         Command::Doctor(args) => return Ok(command::doctor::run(args)),
+        // Its exit status says whether anything is wrong.
+        Command::Config(args) => return command::config::run(args),
         Command::Book(args) => command::book::run(args),
         Command::Stats(args) => command::stats::run(args),
         Command::Decode(args) => command::decode::run(args),

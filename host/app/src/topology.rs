@@ -74,7 +74,7 @@ pub(crate) fn live_feed<L: Lines>(
         Some(address) => Some(GlimpseLogin {
             address,
             username: config.padded("feed.glimpse_username", &values.glimpse_username)?,
-            password: config.padded("feed.glimpse_password", &values.glimpse_password)?,
+            password: config.glimpse_password()?,
         }),
     };
     LiveFeed::open(lines, config.feed()?, glimpse, wanted, clock).context("[feed]")

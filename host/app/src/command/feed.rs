@@ -24,7 +24,8 @@ const BEAT: Nanos = Nanos::from_millis(50);
 
 /// Runs it.
 pub(crate) fn run(args: &FeedArgs, signals: &Signals) -> Result<()> {
-    let config = Config::load(&args.config)?;
+    let config = Config::load_with(&args.config, &args.above.set)?;
+    config.warnings().iter().for_each(|warning| eprintln!("warning: {warning}"));
     let slots = usize::try_from(args.slots).context("--slots")?;
     let ring = RingWriter::create(&args.ring, slots, TICKS_PER_SECOND)?;
     match &args.file {

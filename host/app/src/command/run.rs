@@ -35,7 +35,8 @@ pub(crate) fn run(args: &RunArgs, signals: Signals, stop_on_eof: bool) -> Result
         print!("{DEFAULT}");
         return Ok(());
     };
-    let config = Arc::new(Config::load(path)?);
+    let config = Arc::new(Config::load_with(path, &args.above.set)?);
+    config.warnings().iter().for_each(|warning| eprintln!("warning: {warning}"));
     let lines = args.console.then(|| read_lines(signals.clone(), stop_on_eof)).transpose()?;
     let from = Session {
         log: args.orders.as_deref().map(OrderLog::create).transpose()?,

@@ -5,6 +5,7 @@
 
 use super::Built;
 use super::Config;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::Path;
 use tercel_backtest::fees::{Fees, Rate, Tier};
@@ -14,17 +15,37 @@ use tercel_backtest::settings::Settings;
 use tercel_types::Nanos;
 
 /// The section; each key may be given on the command line instead.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BacktestValues {
+    /// Place in the queue where data has no single orders: `"risk-averse"`, `"power:2"`,
+    /// `"logarithm"`.
+    #[schemars(extend("default" = "risk-averse"))]
     pub(crate) queue: Option<String>,
+    /// Latency of the feed: `"recorded"`, `"250us"`, `"exponential:1ms,2ms"`,
+    /// `"lognormal:1ms,0.5"`.
+    #[schemars(extend("default" = "recorded"))]
     pub(crate) latency_feed: Option<String>,
+    /// Latency of orders; also `"table:FILE"`.
+    #[schemars(extend("default" = "100us"))]
     pub(crate) latency_order: Option<String>,
+    /// Latency of the venue's answers.
+    #[schemars(extend("default" = "100us"))]
     pub(crate) latency_response: Option<String>,
+    /// Fees: an amount for a share, `"-0.002"`, or of the money, `"1.5bps"`.
+    #[schemars(extend("default" = "maker=0,taker=0"))]
     pub(crate) fees: Option<String>,
+    /// Interval of the equity curve.
+    #[schemars(extend("default" = "1s"))]
     pub(crate) sample: Option<String>,
+    /// Time after a fill in which a move counts as adverse selection.
+    #[schemars(extend("default" = "1s"))]
     pub(crate) horizon: Option<String>,
+    /// How often one more instrument is looked at between events.
+    #[schemars(extend("default" = "1ms"))]
     pub(crate) timer: Option<String>,
+    /// Seed of random latencies.
+    #[schemars(extend("default" = 1))]
     pub(crate) seed: Option<u64>,
 }
 

@@ -132,7 +132,10 @@ impl Config {
             PolicyError::OutOfRange { field, .. } => {
                 let field = field.split(' ').next().unwrap_or(field);
                 match field.strip_prefix("strategy.") {
-                    Some(rest) => format!("strategy.{}.{rest}", table(kind)),
+                    Some(rest) => {
+                        let rest = rest.replace("volatility.", "volatility_");
+                        format!("strategy.{}.{rest}", table(kind))
+                    }
                     None if field == "quote.requote_interval" => format!("{field}_us"),
                     None => field.into(),
                 }
@@ -268,7 +271,9 @@ impl Config {
             limits.validate().map_err(|error| {
                 let field = error.field.trim_start_matches("instrument.");
                 let field = field.replace('.', "_").replace("collar_abs", "collar_cents");
-                let key = format!("risk.instrument.{field}");
+                let own = format!("instrument[{at}].risk.{field}");
+                let is_own = super::key::get(&self.layers.table, &own).is_some();
+                let key = if is_own { own } else { format!("risk.instrument.{field}") };
                 let problem = format!("{}: allowed is {}", one.symbol, error.allowed);
                 self.wrong(&key, problem)
             })?;
@@ -282,7 +287,7 @@ impl Config {
         let orders = &self.values.orders;
         Ok(GatewayConfig {
             username: self.padded::<6>("orders.username", &orders.username)?,
-            password: self.padded::<10>("orders.password", &orders.password)?,
+            password: self.orders_password()?,
             firm: self.padded::<4>("orders.firm", &orders.firm)?,
             orders_max: self.values.risk.orders_max as usize,
             instruments_max: self.book().instruments_max,

@@ -2,24 +2,38 @@
 
 use super::{Built, Config};
 use crate::bypass::{Dpdk, OrderPath, PortKind, PortSpec};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 use tercel_net::flows::{Flows, SessionFlow};
 use tercel_net::xdp::{Attach, BusyPoll, Copying, XdpConfig};
 use tercel_types::Nanos;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct PathValues {
+    /// How the feed's frames come.
     pub(crate) feed: PathName,
+    /// How the orders' frames go.
     pub(crate) orders: PathName,
+    /// Interfaces of lines A and B, or one for both; with `"dpdk"` the devices, such as
+    /// `"0000:65:00.0"`.
     feed_interfaces: Vec<String>,
+    /// Interface of the order session.
     orders_interface: Option<String>,
+    /// Address of the session with its network, such as `"10.0.0.9/24"`; one that the kernel does
+    /// not have.
     orders_address: Option<String>,
+    /// Gateway, where the venue is on another network.
     orders_gateway: Option<Ipv4Addr>,
+    /// Silence after which the venue is asked for a sign, in seconds; 0 never.
+    #[schemars(extend("default" = 10))]
     orders_keep_alive_s: Option<u32>,
+    /// Packet sockets.
     packet: PacketValues,
+    /// AF_XDP.
     af_xdp: XdpValues,
+    /// DPDK.
     dpdk: DpdkValues,
 }
 
@@ -37,7 +51,7 @@ impl PathValues {
 }
 
 /// How frames reach the host.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PathName {
     #[default]
@@ -47,25 +61,37 @@ pub(crate) enum PathName {
     Dpdk,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct PacketValues {
+    /// Frames that each ring holds.
+    #[schemars(extend("default" = 4_096))]
     slots: Option<u32>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct XdpValues {
+    /// Where the program is attached.
     attach: AttachValue,
+    /// Whether the device writes to our memory.
     copying: CopyingValue,
+    /// Receive queues to take from; none names all.
     queues: Vec<u32>,
+    /// Frames each way and queue, a power of two.
+    #[schemars(extend("default" = 4_096))]
     frames: Option<u32>,
+    /// Drive the device from the polling thread, this long at a time, in microseconds; 0 never.
+    #[schemars(extend("default" = 0))]
     busy_poll_us: Option<u32>,
+    /// Frames of one busy poll.
+    #[schemars(extend("default" = 64))]
     busy_poll_budget: Option<u32>,
+    /// Take the memory in huge pages.
     huge_pages: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum AttachValue {
     #[default]
@@ -74,7 +100,7 @@ enum AttachValue {
     Generic,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum CopyingValue {
     #[default]
@@ -83,11 +109,16 @@ enum CopyingValue {
     Copy,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct DpdkValues {
+    /// `false`: ordinary memory, for devices that are interfaces of Linux.
+    #[schemars(extend("default" = true))]
     huge_pages: Option<bool>,
+    /// Memory, in MiB.
+    #[schemars(extend("default" = 256))]
     memory_mib: Option<u32>,
+    /// More arguments for DPDK, such as `["-d", "librte_net_mlx5.so"]`.
     eal: Vec<String>,
 }
 

@@ -1,6 +1,7 @@
 //! Champion and challengers: `[promotion]` and `[[challenger]]`.
 
 use super::{Built, Config, StrategyKind};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use tercel_engine::OpenOrders;
@@ -9,29 +10,62 @@ use tercel_policy::shadow::{QueueModel, ShadowRules};
 use tercel_policy::{PolicyError, StrategyConfig};
 use tercel_types::{Money, Nanos};
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PromotionValues {
+    /// `"automatic"`: who passes the test trades; `"off"`: none stands in shadow.
+    #[schemars(extend("default" = "manual"))]
     pub(crate) mode: Option<ModeValue>,
+    /// Challengers at one time.
+    #[schemars(range(min = 1, max = 8), extend("default" = ContestRules::default().challengers_max))]
     challengers_max: Option<u32>,
+    /// Shadow profits are compared this often, in milliseconds.
+    #[schemars(range(min = 1, max = 3_600_000), extend("default" = ContestRules::default().interval.0 / 1_000_000))]
     interval_ms: Option<u32>,
+    /// So many intervals before a test can be passed.
+    #[schemars(range(min = 0, max = 1_000_000), extend("default" = ContestRules::default().intervals_min))]
     intervals_min: Option<u32>,
+    /// Chance that any that earns no more ever passes, over all tests.
+    #[schemars(range(min = 0.000_001, max = 0.5), extend("default" = ContestRules::default().alpha))]
     alpha: Option<f64>,
+    /// How places in the queue are followed.
+    #[schemars(extend("default" = "risk-averse"))]
     queue: Option<QueueValue>,
+    /// From a decision in shadow until it takes effect, in microseconds.
+    #[schemars(range(min = 0, max = 1_000_000), extend("default" = ContestRules::default().shadow.latency.0 / 1_000))]
     shadow_latency_us: Option<u32>,
+    /// Fee of a share, 1/1,000,000 dollar; below zero a rebate.
+    #[schemars(range(min = -1_000_000, max = 1_000_000), extend("default" = ContestRules::default().shadow.fee_e6))]
     fee_per_share_e6: Option<i32>,
+    /// `"cancel"`: the new champion begins without open orders.
+    #[schemars(extend("default" = "adopt"))]
     open_orders: Option<OpenOrdersValue>,
+    /// Dollars lost from the peak since a promotion that take it back.
+    #[schemars(extend("default" = ContestRules::default().rollback.drawdown_max.0 / 10_000))]
     rollback_drawdown_max: Option<u32>,
+    /// Population stability index of the features that takes a promotion back.
+    #[schemars(extend("default" = ContestRules::default().rollback.psi_max))]
     psi_max: Option<f64>,
+    /// Samples of the features in one window of the index.
+    #[schemars(extend("default" = ContestRules::default().rollback.psi_window))]
     psi_window: Option<u32>,
+    /// Time between two samples, in milliseconds.
+    #[schemars(extend("default" = ContestRules::default().rollback.psi_every.0 / 1_000_000))]
     psi_every_ms: Option<u32>,
+    /// 99 % of the decisions of a window may take this long, in microseconds; else a promotion is
+    /// taken back.
+    #[schemars(extend("default" = ContestRules::default().rollback.decision_p99_max.0 / 1_000))]
     decision_p99_us: Option<u32>,
+    /// Decisions in one window.
+    #[schemars(extend("default" = ContestRules::default().rollback.decision_window))]
     decision_window: Option<u32>,
+    /// Orders, replaces and cancels in a second that take a promotion back.
+    #[schemars(extend("default" = ContestRules::default().rollback.actions_per_second_max))]
     actions_per_second_max: Option<u32>,
 }
 
 /// Whether there is a contest, and who promotes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ModeValue {
     Off,
@@ -39,14 +73,14 @@ pub(crate) enum ModeValue {
     Automatic,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum QueueValue {
     RiskAverse,
     Exact,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum OpenOrdersValue {
     Adopt,
@@ -54,11 +88,14 @@ enum OpenOrdersValue {
 }
 
 /// A policy that stands in shadow from the start.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChallengerValues {
+    /// Its name; else that of the kind or of the manifest.
     name: Option<String>,
+    /// A kind of `[strategy]`.
     kind: Option<StrategyKind>,
+    /// A manifest, with its `.safetensors` beside it.
     manifest: Option<PathBuf>,
 }
 

@@ -100,7 +100,7 @@ fn base(args: &BacktestArgs) -> Result<Table> {
             config.risk()?;
             config.instruments()?;
             config.backtest()?;
-            toml::from_str(&std::fs::read_to_string(path)?)?
+            config.table().clone()
         }
         None => wide(toml::from_str(DEFAULT)?)?,
     };
@@ -264,7 +264,7 @@ fn trial(args: &BacktestArgs, base: &Table, change: &Change) -> Result<Trial> {
     let any = Table::from_iter([("symbol".to_string(), Value::String("ANY".into()))]);
     table.insert("instrument".into(), Value::Array(vec![Value::Table(any)]));
     let file = format!("<{}>", change.name);
-    let config = Config::parse(Path::new(&file), toml::to_string(&table)?)?;
+    let config = Config::parse(Path::new(&file), &toml::to_string(&table)?)?;
     let policy = config.policy()?;
     let limits = config.instruments()?.first().map(|one| one.limits).unwrap_or_default();
     let values = config.backtest()?.clone();
