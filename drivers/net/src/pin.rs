@@ -48,10 +48,21 @@ pub fn cores() -> Result<Vec<usize>, PinError> {
 
 /// Lets the calling thread run on `core` only.
 pub fn pin_thread(core: usize) -> Result<(), PinError> {
-    sys::pin(core).map_err(|source| match source.raw_os_error() {
+    sys::pin(&[core]).map_err(|source| match source.raw_os_error() {
         Some(libc::EINVAL) => PinError::NoSuchCore { core, available: available() },
         _ => of("pin a thread", "CAP_SYS_NICE", source),
     })
+}
+
+/// Keeps the calling thread, and those that it starts from now on, off `core`, which is another's.
+/// On a machine without any other core nothing changes.
+pub fn keep_off(core: usize) -> Result<(), PinError> {
+    let mut others = cores()?;
+    others.retain(|one| *one != core);
+    if others.is_empty() {
+        return Ok(());
+    }
+    sys::pin(&others).map_err(|source| of("keep a thread off a core", "CAP_SYS_NICE", source))
 }
 
 /// Keeps every page of the process in memory once it has been touched, those mapped later too. The
@@ -100,6 +111,17 @@ mod tests {
             cores().unwrap()
         });
         assert_eq!(after.join().unwrap(), [core]);
+    }
+
+    #[test]
+    fn a_thread_keeps_off_a_core_if_there_is_another() {
+        let all = cores().unwrap();
+        let after = std::thread::spawn(|| {
+            keep_off(cores().unwrap()[0]).unwrap();
+            std::thread::spawn(|| cores().unwrap()).join().unwrap()
+        });
+        let expected = if all.len() > 1 { &all[1..] } else { &all[..] };
+        assert_eq!(after.join().unwrap(), expected);
     }
 
     #[test]

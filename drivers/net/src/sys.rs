@@ -235,15 +235,17 @@ pub(crate) fn cores() -> io::Result<Vec<usize>> {
     Ok(all.filter(|&core| unsafe { libc::CPU_ISSET(core, &set) }).collect())
 }
 
-/// Lets the calling thread run on `core` only.
-pub(crate) fn pin(core: usize) -> io::Result<()> {
-    if core >= 8 * size_of::<libc::cpu_set_t>() {
+/// Lets the calling thread run on these cores only.
+pub(crate) fn pin(cores: &[usize]) -> io::Result<()> {
+    if cores.iter().any(|core| *core >= 8 * size_of::<libc::cpu_set_t>()) {
         return Err(io::Error::from_raw_os_error(libc::EINVAL));
     }
     // SAFETY: as in `cores`.
     let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
-    // SAFETY: `core` is below the number of bits of `set`, which was checked above.
-    unsafe { libc::CPU_SET(core, &mut set) };
+    for core in cores {
+        // SAFETY: `core` is below the number of bits of `set`, which was checked above.
+        unsafe { libc::CPU_SET(*core, &mut set) };
+    }
     // SAFETY: `set` is a live local of the size given; thread 0 is the caller.
     check(unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) })
         .map(drop)

@@ -2,8 +2,12 @@
 //! input, and what came of them, one a line on standard error.
 //!
 //! It lives on threads of its own. Artifacts are read and checked here and handed over whole;
-//! policies that have left come back here to be dropped. A control plane sends the same
-//! [`Command`]s.
+//! policies that have left come back here to be dropped. The control plane asks through the same
+//! thread (`policies.rs`).
+
+mod policies;
+
+pub(crate) use policies::{PolicyDesk, Seat, Seats};
 
 use crate::config::{ChallengerSource, Config};
 use crate::signals::Signals;
@@ -14,6 +18,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use policies::Asked;
 use tercel_engine::{Command, Controls};
 use tercel_policy::promotion::{ContestRules, Name, Notice};
 
@@ -96,111 +101,118 @@ pub(crate) struct Operator {
     config: Arc<Config>,
     rules: ContestRules,
     controls: Controls,
-    champion: Name,
-    challengers: Vec<Name>,
+    seats: Seats,
 }
 
 /// Ends the thread when it is dropped, after everything that is there has been said.
 pub(crate) struct Running {
     end: Option<Sender<()>>,
+    asks: Sender<Asked>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Operator {
-    /// For the contest of a configuration, whose champion is known.
+    /// For the contest of a configuration, of which is known who sits where.
     pub(crate) fn new(
         config: Arc<Config>,
         rules: ContestRules,
         controls: Controls,
-        champion: Name,
+        seats: Seats,
     ) -> Operator {
-        Operator { config, rules, controls, champion, challengers: Vec::new() }
+        Operator { config, rules, controls, seats }
     }
 
-    /// Works from now on, on a thread of its own, on the lines of a console if there is one.
+    /// Works from now on, on a thread of its own, on what the control plane asks and on the lines
+    /// of a console if there is one.
     pub(crate) fn start(mut self, lines: Option<Receiver<String>>) -> Result<Running> {
         let (end, ended) = channel::<()>();
+        let (asks, asked) = channel::<Asked>();
         let work = move || {
             while matches!(ended.recv_timeout(LOOK), Err(RecvTimeoutError::Timeout)) {
                 self.look();
                 while let Some(line) = lines.as_ref().and_then(|lines| lines.try_recv().ok()) {
                     self.obey(&line);
                 }
+                while let Ok(asked) = asked.try_recv() {
+                    self.answer(asked);
+                }
             }
             self.look();
         };
         let thread = std::thread::Builder::new().name("operator".into()).spawn(work);
         let thread = thread.context("cannot start the operator's thread")?;
-        Ok(Running { end: Some(end), thread: Some(thread) })
+        Ok(Running { end: Some(end), asks, thread: Some(thread) })
     }
 
-    /// Says what has happened, and drops who has left.
-    pub(crate) fn look(&mut self) {
+    /// Says what has happened, drops who has left, and returns what has happened.
+    fn look(&mut self) -> Vec<Notice> {
+        let mut heard = Vec::new();
         while let Some(notice) = self.controls.notices.receive() {
-            self.note(&notice);
+            self.seats.note(&notice);
             say(&notice);
+            heard.push(notice);
         }
         while self.controls.leaving.receive().is_some() {}
-    }
-
-    /// Keeps track of who is where.
-    fn note(&mut self, notice: &Notice) {
-        let challengers = &mut self.challengers;
-        match *notice {
-            Notice::Seated { name, .. } if !challengers.contains(&name) => challengers.push(name),
-            Notice::Dropped { name } => challengers.retain(|other| *other != name),
-            Notice::Promoted { name, .. } => {
-                challengers.retain(|other| *other != name);
-                self.champion = name;
-            }
-            Notice::RolledBack { to, .. } => self.champion = to,
-            Notice::Seated { .. } | Notice::Refused { .. } | Notice::Passed { .. } => {}
-        }
+        heard
     }
 
     fn obey(&mut self, line: &str) {
-        let command = match parse(line) {
-            Request::Load { source, name } => {
-                let key = "challenger load";
-                match self.config.challenger(&source, name.as_deref(), &self.rules, key) {
-                    Ok(candidate) => Command::Load(candidate),
-                    Err(error) => return say(&format_args!("{line}: {}", error.problem())),
+        match parse(line) {
+            Request::Champion => say(&self.seats),
+            Request::Help => HELP.lines().for_each(|line| say(&line)),
+            Request::Wrong(line) => {
+                say(&format_args!("{line}: no such command; `help` lists them"));
+            }
+            request => {
+                let sent = self.command(request).and_then(|command| self.send(command));
+                if let Err(problem) = sent {
+                    say(&format_args!("{line}: {problem}"));
                 }
             }
-            Request::Drop(name) => match Name::new(&name) {
-                Some(name) => Command::Drop(name),
-                None => return say(&format_args!("{line}: no such name")),
-            },
-            Request::Promote { name, force } => match Name::new(&name) {
-                Some(name) => Command::Promote { name, force },
-                None => return say(&format_args!("{line}: no such name")),
-            },
+        }
+    }
+
+    /// The command that a request comes to, or what is wrong with it.
+    fn command(&mut self, request: Request) -> Result<Command, String> {
+        let named = |name: String| Name::new(&name).ok_or("no such name".to_owned());
+        Ok(match request {
+            Request::Load { source, name } => {
+                let key = "challenger load";
+                let candidate = self
+                    .config
+                    .challenger(&source, name.as_deref(), &self.rules, key)
+                    .map_err(|error| error.problem().to_string())?;
+                self.seats.expect(Seat::of(&candidate));
+                Command::Load(candidate)
+            }
+            Request::Drop(name) => Command::Drop(named(name)?),
+            Request::Promote { name, force } => Command::Promote { name: named(name)?, force },
             Request::RollBack => Command::RollBack,
-            Request::Champion => {
-                let names: Vec<&str> = self.challengers.iter().map(Name::as_str).collect();
-                let shadow = if names.is_empty() { "nobody".into() } else { names.join(", ") };
-                return say(&format_args!("{} trades; {shadow} in shadow", self.champion));
+            Request::Champion | Request::Help | Request::Wrong(_) => {
+                return Err("not a command to the host".into());
             }
-            Request::Help => return HELP.lines().for_each(|line| say(&line)),
-            Request::Wrong(line) => {
-                return say(&format_args!("{line}: no such command; `help` lists them"));
-            }
-        };
-        self.send(command, line);
+        })
     }
 
     /// The hot thread takes commands in housekeeping; a full mailbox is looked at again.
-    fn send(&mut self, command: Command, line: &str) {
+    fn send(&mut self, command: Command) -> Result<(), String> {
         let mut held = command;
         for _ in 0..PATIENCE {
             match self.controls.commands.send(held) {
-                Ok(()) => return,
+                Ok(()) => return Ok(()),
                 Err(back) => held = back,
             }
             self.look();
             std::thread::sleep(LOOK);
         }
-        say(&format_args!("{line}: the host does not take commands"));
+        Err("the host does not take commands".into())
+    }
+}
+
+impl Running {
+    /// The contest for the control plane.
+    pub(crate) fn policies(&self) -> PolicyDesk {
+        PolicyDesk::new(self.asks.clone())
     }
 }
 

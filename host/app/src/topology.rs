@@ -15,7 +15,7 @@ use crate::card_lines::CardLines;
 use crate::config::{Config, PaceValue};
 use crate::lines::{Lines, Sockets};
 use crate::live_feed::{GlimpseLogin, LiveFeed};
-use crate::operator::Operator;
+use crate::operator::{Operator, Seat, Seats};
 use crate::order_line::{KernelTcp, Transport};
 use crate::pace::Pace;
 use anyhow::{Context, Result};
@@ -51,13 +51,14 @@ pub(crate) fn engine(config: &Config) -> Result<Engine> {
 pub(crate) fn contest(config: &Arc<Config>, engine: &mut Engine) -> Result<Option<Operator>> {
     let Some((rules, orders)) = config.contest()? else { return Ok(None) };
     let champion = config.champion(&rules)?;
-    let name = champion.name();
+    let mut seats = Seats::new(Seat::of(&champion));
     let mut contest = Contest::new(rules, champion).context("[promotion]")?;
     for challenger in config.challengers(&rules)? {
+        seats.expect(Seat::of(&challenger));
         contest.seat(challenger);
     }
     let controls = engine.hold_contest(contest, orders);
-    Ok(Some(Operator::new(Arc::clone(config), rules, controls, name)))
+    Ok(Some(Operator::new(Arc::clone(config), rules, controls, seats)))
 }
 
 /// The feed over lines that are open. A card passes the instruments `wanted`, or all if there are
