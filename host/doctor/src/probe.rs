@@ -15,6 +15,15 @@ pub struct KernelClock {
     pub error_max_us: i64,
 }
 
+impl KernelClock {
+    /// Asks the kernel; changes nothing.
+    pub fn of_system() -> Answer<KernelClock> {
+        sys::clock_state()
+            .map(|(synchronised, error_max_us)| KernelClock { synchronised, error_max_us })
+            .map_err(|error| error.to_string())
+    }
+}
+
 /// Answers of the system.
 #[derive(Clone, Debug)]
 pub struct Probes {
@@ -38,9 +47,7 @@ impl Probes {
             nics: interfaces.iter().map(|name| (name.clone(), Nic::ask(name))).collect(),
             xdp_socket: sys::xdp_socket().map_err(|error| reason(&error)),
             xdp_program: sys::xdp_program().map_err(|error| reason(&error)),
-            clock: sys::clock_state()
-                .map(|(synchronised, error_max_us)| KernelClock { synchronised, error_max_us })
-                .map_err(|error| error.to_string()),
+            clock: KernelClock::of_system(),
             hypervisor: sys::hypervisor(),
         }
     }
