@@ -37,7 +37,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("risk", &["types"]),
     ("gateway", &["types", "proto", "risk"]),
     ("engine", &["types", "abi", "book", "policy", "risk", "gateway"]),
-    ("control", &["types", "risk", "engine", "journal"]),
+    ("control", &["types", "proto", "risk", "engine", "journal"]),
     ("net", &["types"]),
     ("tcp", &["types"]),
     ("dpdk-sys", &[]),

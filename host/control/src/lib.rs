@@ -4,4 +4,8 @@
 //! commands and tells what it does on a tape; losing all of this changes nothing about trading.
 #![forbid(unsafe_code)]
 
+pub mod clock;
+pub mod desk;
+pub mod metrics;
+pub mod recorder;
 pub mod view;

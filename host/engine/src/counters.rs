@@ -292,6 +292,31 @@ impl CountersReader {
         self.histograms().find(|(found, _)| *found == name).map(|(_, latency)| latency)
     }
 
+    /// Each bucket of the histogram of that name in which something is: the largest value that falls
+    /// into it, ns, and how many did since the beginning; rising. The last one, whose largest value
+    /// is [`u64::MAX`], takes everything that is larger.
+    pub fn buckets(&self, name: &str) -> impl Iterator<Item = (u64, u64)> {
+        let at = self.histograms.iter().position(|found| found == name);
+        let words = at.map_or(&[][..], |at| {
+            let begin = self.shape.histogram(at) + HISTOGRAM_HEADER;
+            &self.mapping.words()[begin..begin + BUCKETS]
+        });
+        words.iter().enumerate().filter_map(|(bucket, word)| {
+            // Relaxed: each value stands for itself.
+            let count = word.load(Relaxed);
+            let upper = if bucket == BUCKETS - 1 { u64::MAX } else { upper(bucket) };
+            (count > 0).then_some((upper, count))
+        })
+    }
+
+    /// The sum of what the histogram of that name has recorded, ns, wrapping around.
+    pub fn sum(&self, name: &str) -> u64 {
+        let at = self.histograms.iter().position(|found| found == name);
+        // Relaxed: it stands for itself.
+        let sum = |at| self.mapping.words()[self.shape.histogram(at) + NAME_WORDS + 2].load(Relaxed);
+        at.map_or(0, sum)
+    }
+
     /// Process that wrote or writes the page.
     pub fn writer_pid(&self) -> u64 {
         // Relaxed: written before the page could be opened.

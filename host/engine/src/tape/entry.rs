@@ -103,6 +103,16 @@ macro_rules! entries {
                 }
             }
 
+            /// Its content as the tape has it, into `words`.
+            pub fn words(&self, words: &mut Vec<u64>) {
+                words.clear();
+                match self {
+                    $(Entry::$name(entry) => entry.content(|content| words.extend(content)),)+
+                    Entry::Received(entry) => entry.content(|content| words.extend(content)),
+                    Entry::Depth(entry) => entry.content(|content| words.extend(content)),
+                }
+            }
+
             /// Every field whose value is one word, by its name without unit, and the unit's end.
             pub fn each(&self, mut each: impl FnMut(&'static str, &'static str, Value)) {
                 match self {

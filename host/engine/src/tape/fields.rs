@@ -40,6 +40,18 @@ impl<'a> Received<'a> {
     }
 }
 
+impl Content for Received<'_> {
+    const KIND: u16 = Received::KIND;
+
+    fn content<R>(&self, take: impl FnOnce(&[u64]) -> R) -> R {
+        let mut words = [0; ENTRY_WORDS_MAX];
+        let content = &self.words[..self.words.len().min(ENTRY_WORDS_MAX - 1)];
+        words[0] = self.len.min(content.len() * 8) as u64;
+        words[1..=content.len()].copy_from_slice(content);
+        take(&words[..=content.len()])
+    }
+}
+
 /// Bytes on their way to the tape, at most [`Received::BYTES_MAX`].
 pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
 

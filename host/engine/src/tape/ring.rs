@@ -1,6 +1,6 @@
 //! The ring behind the tape.
 
-use super::entry::Content;
+use super::entry::{Content, Entry};
 use crate::shared::{Draft, Mapping};
 use std::fmt;
 use std::fs::File;
@@ -187,6 +187,14 @@ impl TapeWriter {
     #[inline]
     pub(crate) fn write<C: Content>(&mut self, entry: &C, stamp: Nanos) -> bool {
         entry.content(|content| self.put(C::KIND, stamp, content))
+    }
+
+    /// Writes an entry of any kind; `false` if there is no room. It allocates: for whoever makes a
+    /// tape without an engine.
+    pub fn write_entry(&mut self, entry: &Entry<'_>, stamp: Nanos) -> bool {
+        let mut words = Vec::with_capacity(ENTRY_WORDS_MAX);
+        entry.words(&mut words);
+        self.put(entry.kind(), stamp, &words)
     }
 
     #[inline]
