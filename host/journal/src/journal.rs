@@ -7,10 +7,10 @@ use crate::error::JournalError;
 use crate::format::{
     self, COMMIT_BYTES, CRC_BYTES, HEAD_BYTES, HEADER_BYTES, Header, KIND_COMMIT, PAYLOAD_BYTES_MAX,
 };
-use crate::lock;
+use crate::lock::{self, Lock};
 use crate::recovery::{self, Recovery};
 use crate::segment::Segment;
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::FileExt;
 use tercel_types::Nanos;
 
@@ -36,7 +36,7 @@ pub struct Journal {
     synced_at: Nanos,
     has_stopped: bool,
     /// Held as long as the journal is open.
-    _lock: File,
+    _lock: Lock,
 }
 
 /// What a commit did.

@@ -8,9 +8,21 @@ use std::path::Path;
 /// Name of the lock file in the journal's folder.
 const NAME: &str = "journal.lock";
 
-/// Takes the folder for this process as long as the file lives (flock, which the kernel gives back
-/// with the process), and writes its number into the lock file for the next who asks.
-pub(crate) fn lock(folder: &Path) -> Result<File, JournalError> {
+/// The right to write a folder, given back when dropped or with the process.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that another thread is just starting holds a copy of the
+        // descriptor until its exec. What fails here is given back with that.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Takes the folder for this process (flock), and writes its number into the lock file for the next
+/// who asks.
+pub(crate) fn lock(folder: &Path) -> Result<Lock, JournalError> {
     let path = folder.join(NAME);
     let failed = |doing| {
         let path = path.clone();
@@ -36,5 +48,5 @@ pub(crate) fn lock(folder: &Path) -> Result<File, JournalError> {
     }
     // A full disk must not keep a journal from being opened: then the number is missing.
     let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-    Ok(file)
+    Ok(Lock(file))
 }

@@ -25,8 +25,9 @@ pub struct Record {
 /// The records of a journal in order, as an iterator.
 ///
 /// It shows committed batches only. `None` is the present end: when the journal is being written,
-/// later calls give what was committed since. After an error it gives nothing more. Everything shown
-/// has its CRCs and the hash chain checked, from the start of the segment in which reading began.
+/// later calls give what was committed since. After an error it gives nothing more. Of everything
+/// shown the CRCs and the hash chain were checked, from the start of the segment in which reading
+/// began.
 #[derive(Debug)]
 pub struct Reader {
     folder: PathBuf,

@@ -11,7 +11,9 @@
 //! - bytes further away than a batch is long.
 //!
 //! What remains cannot be told apart: one byte in the zeros right after the last batch may be the
-//! first byte of a torn write. It is reported as a torn tail, and nothing committed is lost with it.
+//! first byte of a torn write. It is reported as a torn tail, and nothing committed is lost with
+//! it. Nor can a sector of zeros in the last batch: who zeroed it later also made a torn tail of
+//! that batch, and only an expected chain value tells.
 
 use crate::cursor::{Cursor, Fault};
 use crate::damage::{Damage, DamageKind, TornTail};

@@ -16,7 +16,7 @@ const SIZE: usize = SEGMENT_BYTES_MIN as usize;
 /// Three segments, each with a few batches.
 fn journal(folder: &Path) -> Verified {
     let mut journal = open(folder, SIZE as u64);
-    while segments(folder).len() < 3 || journal.next_sequence() % 7 != 0 {
+    while segments(folder).len() < 3 || !journal.next_sequence().is_multiple_of(7) {
         append(&mut journal).unwrap();
         append(&mut journal).unwrap();
         append(&mut journal).unwrap();

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{Reader, verify};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::path::Path;
 
 fn config(folder: &Path) -> Config {
