@@ -147,7 +147,7 @@ fn is_beginning(bytes: &[u8], sequence: u64) -> bool {
     let Some(crc) = bytes.get(crc_at..) else { return true };
     let mut record = bytes[..crc_at].to_vec();
     record.resize(head.record_bytes(), 0);
-    crc.len() < CRC_BYTES && format::crc_of(&record).to_le_bytes().starts_with(crc)
+    format::crc_of(&record).to_le_bytes().starts_with(crc)
 }
 
 /// Where the last byte in `from..to` ends that is not zero; `from` when there is none.
