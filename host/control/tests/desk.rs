@@ -9,7 +9,7 @@ use tercel_engine::tape::{
     Action, AnswerKind, Answered, Applied, Depth, Entry, Fate, Intended, Outcome, Why,
 };
 use tercel_risk::Reject;
-use tercel_types::{InstrumentId, Level, MatchNumber, Nanos, Price, Side, UserRef};
+use tercel_types::{InstrumentId, Level, MatchNumber, Nanos, Price, UserRef};
 
 const ALL: Page = Page { after: 0, limit: usize::MAX };
 
@@ -361,5 +361,4 @@ fn refusals_depth_and_outcomes_are_shown() {
     assert_eq!(desk.outcome(5).unwrap().outcome, Outcome::Done);
     assert_eq!(desk.outcome(6), None);
     assert_eq!((desk.locate("AAPL"), desk.locate("#1")), (Some(1), None));
-    let _ = Side::Buy;
 }

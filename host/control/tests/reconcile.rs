@@ -44,9 +44,9 @@ fn login(session: u8) -> Record {
 fn rejected(user_ref: u32) -> Vec<u8> {
     let message = OrderRejected {
         kind: b'J',
-        timestamp: 5.into(),
+        timestamp: 5_u64.into(),
         user_ref: user_ref.into(),
-        reason: 1.into(),
+        reason: 1_u16.into(),
         client_order_id: [b' '; 14],
     };
     let mut bytes = [0; 128];

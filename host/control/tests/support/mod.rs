@@ -1,5 +1,5 @@
 //! Entries with everything that does not matter left at zero.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each suite uses some")]
 
 use tercel_engine::tape::{Action, AnswerKind, Answered, Entry, Fate, Intended, Named, Why};
 use tercel_risk::SaleMark;
@@ -8,11 +8,11 @@ use tercel_types::{
     TradingState, UserRef,
 };
 
-pub fn named(id: u16, symbol: &[u8; 8]) -> Entry<'static> {
+pub(crate) fn named(id: u16, symbol: &[u8; 8]) -> Entry<'static> {
     Entry::Named(Named { instrument: InstrumentId(id), symbol: Symbol(*symbol) })
 }
 
-pub fn intended(action: Action, user_ref: u32, original: u32, qty: u32) -> Intended {
+pub(crate) fn intended(action: Action, user_ref: u32, original: u32, qty: u32) -> Intended {
     Intended {
         instrument: InstrumentId(1),
         action,
@@ -45,7 +45,7 @@ pub fn intended(action: Action, user_ref: u32, original: u32, qty: u32) -> Inten
     }
 }
 
-pub fn answered(what: AnswerKind, user_ref: u32, open: u32, qty: u32) -> Answered {
+pub(crate) fn answered(what: AnswerKind, user_ref: u32, open: u32, qty: u32) -> Answered {
     Answered {
         instrument: InstrumentId(1),
         user_ref: UserRef(user_ref),
@@ -66,7 +66,7 @@ pub fn answered(what: AnswerKind, user_ref: u32, open: u32, qty: u32) -> Answere
 }
 
 /// The content of an entry as the journal has it.
-pub fn payload(entry: &Entry<'_>) -> Vec<u8> {
+pub(crate) fn payload(entry: &Entry<'_>) -> Vec<u8> {
     let mut words = Vec::new();
     entry.words(&mut words);
     words.iter().flat_map(|word| word.to_le_bytes()).collect()
