@@ -3,7 +3,7 @@
 use crate::clock::ClockReader;
 use crate::desk::Desk;
 use crate::metrics::Metrics;
-use crate::recorder::deeds::{Deed, DEEDS_MAX, Recorder, Waiting};
+use crate::recorder::deeds::{DEEDS_MAX, Deed, Recorder, Waiting};
 use crate::recorder::{JournalWriter, KIND_CLOCK, KIND_DEED, KIND_START, Start};
 use crate::sight::Known;
 use crate::view::{Clock, JournalStatus};
