@@ -4,4 +4,11 @@
 //! commands and tells what it does on a tape; losing all of this changes nothing about trading.
 #![forbid(unsafe_code)]
 
+pub mod access;
+pub mod api;
+pub mod audit;
+pub mod dashboard;
+pub mod operator;
+pub mod server;
+pub mod sight;
 pub mod view;
