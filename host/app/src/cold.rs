@@ -28,6 +28,7 @@ use tercel_doctor::KernelClock;
 use tercel_engine::counters::CountersReader;
 use tercel_engine::tape::{self, TapeReader, TapeWriter};
 use tercel_engine::{self as engine, Engine};
+use tercel_journal::TornTail;
 use tercel_types::Nanos;
 
 /// Begins the line that says where the control plane is reached.
@@ -130,8 +131,13 @@ fn open_journal(
         },
     };
     let (mut journal, recovery) = JournalWriter::open(config, now)?;
-    if let Some(cut) = &recovery.cut {
-        eprintln!("journal: the last write was torn, and is cut: {cut}");
+    if let Some(cut) = &recovery {
+        let TornTail { file, offset, records, bytes, .. } = cut;
+        let file = file.display();
+        eprintln!(
+            "journal: the last write was torn; cut {records} records, {bytes} bytes, from byte \
+             {offset} of {file} on"
+        );
     }
     let path = beside(&settings.folder);
     let recovered = journal.recover(&path, now)?;

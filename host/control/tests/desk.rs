@@ -1,9 +1,9 @@
 //! The desk against a naive one that looks through the whole history for every answer.
 
-mod support;
+mod entries;
 
 use proptest::prelude::*;
-use support::{answered, intended, named};
+use entries::{answered, intended, named};
 use tercel_control::desk::{Desk, OrderFilter, Page};
 use tercel_engine::tape::{
     Action, AnswerKind, Answered, Applied, Depth, Entry, Fate, Intended, Outcome, Why,

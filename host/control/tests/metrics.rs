@@ -1,11 +1,11 @@
 //! The metrics' text, and the document made from the same list.
 
-mod support;
+mod entries;
 
 use parking_lot::RwLock;
 use std::path::Path;
 use std::sync::Arc;
-use support::{answered, intended, named};
+use entries::{answered, intended, named};
 use tercel_control::desk::Desk;
 use tercel_control::metrics::{FAMILIES, Metrics, PROCESS, document};
 use tercel_engine::counters::CountersPage;

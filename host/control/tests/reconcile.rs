@@ -1,10 +1,10 @@
 //! The reconciliation against a naive one, over histories in which anything may be missing.
 
-mod support;
+mod entries;
 
 use proptest::prelude::*;
 use std::collections::BTreeSet;
-use support::{answered, intended, payload};
+use entries::{answered, intended, payload};
 use tercel_control::recorder::KIND_START;
 use tercel_control::recorder::reconcile::{Counts, Reconciliation, Reference, reconcile};
 use tercel_engine::tape::{Action, AnswerKind, Entry, Fate, Intended};

@@ -1,12 +1,12 @@
 //! The recorder over real tapes and journals: nothing lost, nothing twice.
 
-mod support;
+mod entries;
 
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use support::{intended, named, payload};
+use entries::{intended, named, payload};
 use tercel_control::clock::ClockReader;
 use tercel_control::desk::Desk;
 use tercel_control::recorder::{

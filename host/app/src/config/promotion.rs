@@ -102,7 +102,7 @@ pub(crate) struct ChallengerValues {
     /// A kind of `[strategy]`.
     kind: Option<StrategyKind>,
     /// A manifest, with its `.safetensors` beside it.
-    manifest: Option<PathBuf>,
+    pub(super) manifest: Option<PathBuf>,
 }
 
 /// What a command or the configuration names as a challenger.
