@@ -89,7 +89,8 @@ async fn the_same_key_is_done_once_even_at_the_same_time() {
     let ask = || operator.keyed("POST", "/api/v1/kill", "one", json!({ "reason": "enough" }));
     let (a, b, c) = tokio::join!(ask(), ask(), ask());
     assert!(a.text == b.text && b.text == c.text && a.status == 200, "{a:?}");
-    let again = [&a, &b, &c].iter().filter(|it| it.headers.contains_key("idempotency-replayed"));
+    let answers = [&a, &b, &c];
+    let again = answers.iter().filter(|it| it.headers.contains_key("idempotency-replayed"));
     assert_eq!(again.count(), 2);
     assert_eq!(stand.world.asked(), [Ask::Kill]);
     let other = json!({ "reason": "something else" });
@@ -97,7 +98,8 @@ async fn the_same_key_is_done_once_even_at_the_same_time() {
     got.problem(422, "idempotency-key-reused");
     let got = operator.keyed("POST", "/api/v1/kill", "two", other).await;
     assert_eq!(got.json()["outcome"], "unchanged");
-    for key in ["", "with space", &"x".repeat(129)] {
+    let long = "x".repeat(129);
+    for key in ["", "with space", &long] {
         let got = operator.keyed("POST", "/api/v1/kill", key, json!({ "reason": "enough" })).await;
         got.problem(400, "idempotency-key-required");
     }
