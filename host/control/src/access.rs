@@ -11,9 +11,7 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use utoipa::ToSchema;
 
 /// What somebody may do; each role may do what those before it may.
-#[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Look at everything but the operators' deeds.
@@ -130,8 +128,7 @@ impl Tokens {
         }
         let mut text = String::new();
         file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
-        Tokens::parse(&text)
-            .map_err(|message| TokensError::Content { path: path.into(), message })
+        Tokens::parse(&text).map_err(|message| TokensError::Content { path: path.into(), message })
     }
 
     /// Reads the text of such a file.
@@ -194,7 +191,7 @@ pub fn issue(path: &Path, name: &str, role: Role) -> Result<String, TokensError>
         return Err(wrong(format!("{name}: the name is there already")));
     }
     let mut secret = [0; 32];
-    getrandom::fill(&mut secret).map_err(|error| failed(io::Error::other(error)))?;
+    getrandom::fill(&mut secret).map_err(|error| failed(io::Error::other(error.to_string())))?;
     let token = format!("{PREFIX}{}", hex(&secret));
     let mut file =
         OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(failed)?;

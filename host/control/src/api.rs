@@ -3,8 +3,8 @@
 
 mod change;
 mod commands;
-mod desk;
 mod describe;
+mod desk;
 mod guard;
 mod health;
 mod limits;

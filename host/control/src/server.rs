@@ -74,9 +74,18 @@ impl Server {
             .max_blocking_threads(BLOCKING_THREADS)
             .build()
             .map_err(ServerError::Thread)?;
-        let refused = |source| ServerError::Listen { address: settings.listen, source };
-        let listener = runtime.block_on(async { listen(settings.listen) }).map_err(refused)?;
-        let address = listener.local_addr().map_err(refused)?;
+        let listening = {
+            let _inside = runtime.enter();
+            listen(settings.listen).and_then(|it| Ok((it.local_addr()?, it)))
+        };
+        let (address, listener) = match listening {
+            Ok(listening) => listening,
+            Err(source) => {
+                // Whoever starts the server may be on a runtime, which may not wait for another.
+                runtime.shutdown_background();
+                return Err(ServerError::Listen { address: settings.listen, source });
+            }
+        };
         let (ending, end) = watch::channel(false);
         let admission = Admission {
             tokens,

@@ -32,7 +32,10 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, Proble
         (
             status.silent_ns > SILENT_NS_MAX,
             "silent_ns",
-            format!("the trading thread has said nothing for {} s", status.silent_ns / 1_000_000_000),
+            format!(
+                "the trading thread has said nothing for {} s",
+                status.silent_ns / 1_000_000_000
+            ),
         ),
     ];
     let problem = Problem::unavailable("not-ready", "the host does not trade");

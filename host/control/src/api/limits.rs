@@ -137,12 +137,14 @@ mod tests {
 
     #[test]
     fn each_limit_that_is_wrong_is_named_as_in_the_body() {
-        let good = || serde_json::json!({
-            "order_qty_max": 1, "order_notional_max_e4": 1, "collar_bps": 1, "collar_abs_e4": 1,
-            "position_max": 1, "gross_max_e4": 1, "net_max_e4": 1, "open_orders_max": 1,
-            "located": 0, "restricted": false, "duplicate_window_ns": 0, "rate_burst": 1,
-            "rate_per_second": 1, "ratio_burst": 1, "ratio_per_fill": 0, "ratio_per_second": 0,
-        });
+        let good = || {
+            serde_json::json!({
+                "order_qty_max": 1, "order_notional_max_e4": 1, "collar_bps": 1, "collar_abs_e4": 1,
+                "position_max": 1, "gross_max_e4": 1, "net_max_e4": 1, "open_orders_max": 1,
+                "located": 0, "restricted": false, "duplicate_window_ns": 0, "rate_burst": 1,
+                "rate_per_second": 1, "ratio_burst": 1, "ratio_per_fill": 0, "ratio_per_second": 0,
+            })
+        };
         let read = |json: Value| serde_json::from_value::<view::InstrumentLimits>(json).unwrap();
         assert!(instrument(&read(good())).validate().is_ok());
         for field in [

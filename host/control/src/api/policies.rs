@@ -6,7 +6,7 @@ use super::request::{Change, Reasoned};
 use super::{App, Problem};
 use crate::access::Role;
 use crate::audit::{Answer, now_ns};
-use crate::sight::{Level, PoliciesError, Policies, Policy, PolicySource};
+use crate::sight::{Level, Policies, PoliciesError, Policy, PolicySource};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -207,7 +207,8 @@ impl App {
             return Err(problem(PoliciesError::NoContest));
         };
         let asked = tokio::task::spawn_blocking(move || ask(&*contest)).await;
-        asked.unwrap_or_else(|_| Err(PoliciesError::Busy("the contest gave up".into())))
+        asked
+            .unwrap_or_else(|_| Err(PoliciesError::Busy("the contest gave up".into())))
             .map_err(problem)
     }
 

@@ -64,10 +64,9 @@ pub(crate) async fn stream(
         Some((Ok::<Bytes, Infallible>(part), line))
     }));
     let mut response = Response::new(body);
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        axum::http::HeaderValue::from_static("text/event-stream"),
-    );
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, axum::http::HeaderValue::from_static("text/event-stream"));
     response.extensions_mut().insert(Unending);
     Ok(response)
 }
