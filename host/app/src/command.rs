@@ -3,6 +3,7 @@
 #[cfg(feature = "lab")]
 pub(crate) mod backtest;
 pub(crate) mod book;
+pub(crate) mod capture;
 #[cfg(feature = "lab")]
 pub(crate) mod convert;
 pub(crate) mod decode;
@@ -19,6 +20,7 @@ pub(crate) mod feed;
 pub(crate) mod fpga;
 #[cfg(feature = "lab")]
 pub(crate) mod generate;
+pub(crate) mod query;
 #[cfg(feature = "lab")]
 pub(crate) mod replay;
 pub(crate) mod run;
