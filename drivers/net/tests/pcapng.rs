@@ -223,12 +223,12 @@ proptest! {
     #[test]
     fn random_bytes_do_no_harm(
         mut bytes in prop::collection::vec(any::<u8>(), 0..300),
-        blocks in prop::collection::vec((0..8_u32, prop::collection::vec(any::<u8>(), 0..60)), 0..8),
+        blocks in prop::collection::vec((0..8_u32, any::<[u8; 32]>(), 0..33_usize), 0..8),
         big_endian in any::<bool>(),
     ) {
         let order = Order { big_endian };
         let mut file = [order.section(), order.interface(1, 0, &[])].concat();
-        file.extend(blocks.iter().flat_map(|(kind, body)| order.block(*kind, body)));
+        file.extend(blocks.iter().flat_map(|(kind, body, len)| order.block(*kind, &body[..*len])));
         file.append(&mut bytes);
         let _ = read(&file);
     }

@@ -184,8 +184,8 @@ impl Converter {
     }
 }
 
-/// `date=2026-11-22/symbol=AAPL`. What a folder's name cannot hold is written as `%` and two digits,
-/// as the hive does; names that no symbol can have begin with an underscore.
+/// `date=2026-11-22/symbol=AAPL`. What a folder's name cannot hold is written as `%` and two
+/// digits, as the hive does; names that no symbol can have begin with an underscore.
 fn folder(day: u64, name: Name) -> PathBuf {
     let days = i64::try_from(day).unwrap_or(i64::MAX / DAY_NS as i64);
     let date = chrono::DateTime::from_timestamp(days.saturating_mul(86_400), 0);

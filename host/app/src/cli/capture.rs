@@ -101,9 +101,8 @@ Tables:
            and the folders add `date` and `symbol`, both text
 
 Examples:
-  tercel query \"SELECT kind, count(*) AS n FROM events GROUP BY kind ORDER BY n DESC\" --data events
-  tercel query \"SELECT received, price_e4 FROM events WHERE symbol = 'AAPL' AND kind = 'TRADE'\" \\
-      --data events --csv")]
+  tercel query \"SELECT kind, count(*) AS n FROM events GROUP BY kind\" --data events
+  tercel query \"SELECT received FROM events WHERE symbol = 'AAPL'\" --data events --csv")]
 pub(crate) struct QueryArgs {
     /// A query that reads; statements that change something are refused.
     pub(crate) sql: String,

@@ -122,8 +122,8 @@ impl DirectFile {
         }
     }
 
-    /// Takes room up to `end` and some more. A system that cannot or will not is asked once: writing
-    /// then says whether there is room.
+    /// Takes room up to `end` and some more. A system that cannot or will not is asked once:
+    /// writing then says whether there is room.
     fn take_room(&mut self, end: u64) {
         while let Some(allocated) = self.allocated
             && allocated < end
@@ -151,8 +151,8 @@ impl DirectFile {
         self.settle(self.len())
     }
 
-    /// Gives up: keeps the first `whole` bytes of what the system has taken, or nothing. Returns the
-    /// name of what is kept.
+    /// Gives up: keeps the first `whole` bytes of what the system has taken, or nothing. Returns
+    /// the name of what is kept.
     pub(super) fn cut(mut self, whole: u64) -> Option<PathBuf> {
         let kept = whole > 0 && self.settle(whole).is_ok();
         if !kept {
