@@ -40,7 +40,7 @@ fn record(seconds: u64, rate: u32) -> Recording {
     let config = place.config(&lines, &SYMBOLS, &[]);
     let recorder = ["capture", "record", "--config", &config, "--out", &place.file("recordings")];
     let recorder = [&recorder[..], &["--rotate-s=1", "--json"]].concat();
-    let mut recorder = Process::start(&recorder, &folder.join("recorder.log"));
+    let recorder = Process::start(&recorder, &folder.join("recorder.log"));
     eventually("the recorder listens", || recorder.said().contains("recording to"));
     let rate = format!("--rate={rate}");
     let venue = ["--symbols=4", &rate, "--duplicate=0.05", "--reorder=0.05"];
