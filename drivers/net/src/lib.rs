@@ -1,7 +1,7 @@
 //! Ports over what every Linux has: kernel sockets, capture files, the clock and the scheduler.
 //!
 //! [`udp`] receives multicast market data and talks to a retransmission server; [`tcp`] carries an
-//! order session; [`pcap`] replays and records captures; [`faults`] spoils a source on purpose, by
+//! order session; [`pcap`] replays and records captures, also those of [`pcapng`]; [`faults`] spoils a source on purpose, by
 //! a seed, and records what passes. [`clock`] tells the time, [`pin`] takes a core and keeps memory
 //! resident. The kernel takes the headers off a datagram; [`headers`] puts equal ones back, so that
 //! every source hands out whole Ethernet frames.
@@ -22,6 +22,7 @@ pub mod interface;
 pub mod membership;
 pub mod packet;
 pub mod pcap;
+pub mod pcapng;
 pub mod pin;
 #[allow(unsafe_code)]
 mod sys;

@@ -1,11 +1,13 @@
-//! Classic capture files: replay of what was recorded, and recording.
+//! Capture files: replay of what was recorded, and recording.
 //!
-//! The format is that of libpcap (draft-ietf-opsawg-pcap): a header of 24 bytes, then records of 16
-//! bytes and a frame, in the byte order of the machine that wrote it. Reading streams through one
-//! buffer, so a file may be larger than memory; a record says how long it is, and one that claims
-//! more than [`CAPTURED_MAX`] bytes is refused before anything is allocated.
+//! Two formats are read, told apart by their first word: that of libpcap (draft-ietf-opsawg-pcap),
+//! a header of 24 bytes, then records of 16 bytes and a frame, in the byte order of the machine that
+//! wrote it; and [pcap-ng](crate::pcapng). The former is what is written here. Reading streams
+//! through one buffer, so a file may be larger than memory; a record says how long it is, and one
+//! that claims more than [`CAPTURED_MAX`] bytes is refused before anything is allocated.
 
 use crate::headers;
+use crate::pcapng::{Next, Place, SECTION, SECTION_LEN, Section};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
@@ -16,9 +18,9 @@ pub const CAPTURED_MAX: u32 = 262_144;
 
 const MAGIC_MICROS: u32 = 0xa1b2_c3d4;
 const MAGIC_NANOS: u32 = 0xa1b2_3c4d;
-const MAGIC_PCAPNG: u32 = 0x0a0d_0d0a;
 const LINK_ETHERNET: u32 = 1;
-const HEADER_LEN: usize = 24;
+/// The same as of a section header of the other format.
+const HEADER_LEN: usize = SECTION_LEN;
 const RECORD_HEADER_LEN: usize = 16;
 /// Bytes read from the file at a time.
 const CHUNK: usize = 1 << 18;
@@ -29,14 +31,11 @@ pub enum PcapError {
     /// Too short for a header.
     #[error("the file ends within its header: it is no capture file, or was cut off")]
     NoHeader,
-    /// The newer format.
-    #[error("the file is in the pcapng format: convert it with `editcap -F nsecpcap IN OUT`")]
-    Pcapng,
     /// Something else.
     #[error("the file begins with {0:#010x}, which is not the magic number of a capture file")]
     BadMagic(u32),
-    /// A version other than 2.x.
-    #[error("the file has version {0}.{1} of the format; this reads version 2")]
+    /// A version other than 2.x of pcap or 1.x of pcap-ng.
+    #[error("the file has version {0}.{1} of its format; read are 2 of pcap and 1 of pcap-ng")]
     BadVersion(u16, u16),
     /// Frames of another kind of link.
     #[error("the file holds frames of link type {0}; this reads Ethernet, link type 1")]
@@ -48,6 +47,14 @@ pub enum PcapError {
         offset: u64,
         /// What it claims.
         captured: u32,
+    },
+    /// A block of a pcap-ng that cannot be: the file is damaged from there on.
+    #[error("the block at offset {offset} {what}: the file is damaged there")]
+    Block {
+        /// Where the block begins.
+        offset: u64,
+        /// What is wrong with it.
+        what: &'static str,
     },
     /// The system refused to open, read or write.
     #[error("at offset {offset}: {source}")]
@@ -74,15 +81,23 @@ pub struct PcapReport {
 #[derive(Debug)]
 pub struct PcapSource<R> {
     input: R,
-    big_endian: bool,
-    nanos: bool,
-    /// Bytes of frame check sequence at the end of each frame, taken off.
-    check_len: usize,
+    format: Format,
     offset: u64,
     frame: Vec<u8>,
     report: PcapReport,
     ended: bool,
     error: Option<PcapError>,
+}
+
+#[derive(Debug)]
+enum Format {
+    Classic {
+        big_endian: bool,
+        nanos: bool,
+        /// Bytes of frame check sequence at the end of each frame, taken off.
+        check_len: usize,
+    },
+    Ng(Section),
 }
 
 impl PcapSource<BufReader<File>> {
@@ -99,11 +114,17 @@ impl<R: Read> PcapSource<R> {
         let mut header = [0; HEADER_LEN];
         let got = read_full(&mut input, &mut header)
             .map_err(|source| PcapError::Io { offset: 0, source })?;
-        if let Some(MAGIC_PCAPNG) = word(&header[..got], 0, false) {
-            return Err(PcapError::Pcapng);
-        }
         if got < HEADER_LEN {
             return Err(PcapError::NoHeader);
+        }
+        let mut frame = vec![0; CAPTURED_MAX as usize];
+        let mut offset = 0;
+        if let Some(SECTION) = word(&header, 0, false) {
+            let (section, rest) = Section::begin(&header, offset)?;
+            let place =
+                &mut Place { input: &mut input, offset: &mut offset, frame: &mut frame[..] };
+            section.finish(rest, place)?.ok_or(PcapError::NoHeader)?;
+            return Ok(PcapSource::of(input, Format::Ng(section), offset, frame));
         }
         let (big_endian, nanos) =
             match u32::from_le_bytes([header[0], header[1], header[2], header[3]]) {
@@ -129,17 +150,13 @@ impl<R: Read> PcapSource<R> {
             return Err(PcapError::LinkType(link & 0xffff));
         }
         let check_len = if link & 0x0400_0000 != 0 { (link >> 28) as usize * 2 } else { 0 };
-        Ok(PcapSource {
-            input,
-            big_endian,
-            nanos,
-            check_len,
-            offset: HEADER_LEN as u64,
-            frame: vec![0; CAPTURED_MAX as usize],
-            report: PcapReport::default(),
-            ended: false,
-            error: None,
-        })
+        let format = Format::Classic { big_endian, nanos, check_len };
+        Ok(PcapSource::of(input, format, HEADER_LEN as u64, frame))
+    }
+
+    fn of(input: R, format: Format, offset: u64, frame: Vec<u8>) -> PcapSource<R> {
+        let report = PcapReport::default();
+        PcapSource { input, format, offset, frame, report, ended: false, error: None }
     }
 
     /// What has been read so far.
@@ -158,42 +175,59 @@ impl<R: Read> PcapSource<R> {
             return Ok(None);
         }
         self.ended = true;
-        let mut header = [0; RECORD_HEADER_LEN];
-        let got = self.read(|input, _| read_full(input, &mut header))?;
-        if got < RECORD_HEADER_LEN {
-            self.report.cut_off += u64::from(got > 0);
-            return Ok(None);
+        let PcapSource { input, format, offset, frame, .. } = self;
+        let place = &mut Place { input, offset, frame: &mut frame[..] };
+        let next = match format {
+            Format::Classic { big_endian, nanos, check_len } => {
+                next_record(place, *big_endian, *nanos, *check_len)?
+            }
+            Format::Ng(section) => section.next(place)?,
+        };
+        match next {
+            Next::End => Ok(None),
+            Next::CutOff => {
+                self.report.cut_off += 1;
+                Ok(None)
+            }
+            Next::Frame { len, received, snapped } => {
+                self.ended = false;
+                self.report.frames += 1;
+                self.report.snapped += u64::from(snapped);
+                Ok(Some(Frame { bytes: &self.frame[..len], received }))
+            }
         }
-        let field = |at| word(&header, at, self.big_endian).unwrap_or(0);
-        let (seconds, fraction) = (u64::from(field(0)), u64::from(field(4)));
-        let (captured, original) = (field(8), field(12));
-        if captured > CAPTURED_MAX {
-            return Err(PcapError::Oversized { offset: self.offset, captured });
-        }
-        let len = captured as usize;
-        let got = self.read(|input, frame| read_full(input, &mut frame[..len]))?;
-        if got < len {
-            self.report.cut_off += 1;
-            return Ok(None);
-        }
-        self.ended = false;
-        self.offset += (RECORD_HEADER_LEN + len) as u64;
-        self.report.frames += 1;
-        let snapped = captured < original;
-        self.report.snapped += u64::from(snapped);
-        let check_len = if snapped { 0 } else { self.check_len };
-        let unit = if self.nanos { 1 } else { 1_000 };
-        let received = Nanos(seconds * 1_000_000_000 + fraction * unit);
-        Ok(Some(Frame { bytes: &self.frame[..len.saturating_sub(check_len)], received }))
     }
+}
 
-    fn read(
-        &mut self,
-        read: impl FnOnce(&mut R, &mut [u8]) -> io::Result<usize>,
-    ) -> Result<usize, PcapError> {
-        let offset = self.offset;
-        read(&mut self.input, &mut self.frame).map_err(|source| PcapError::Io { offset, source })
+/// The next record of a classic file.
+fn next_record<R: Read>(
+    place: &mut Place<'_, R>,
+    big_endian: bool,
+    nanos: bool,
+    check_len: usize,
+) -> Result<Next, PcapError> {
+    let offset = *place.offset;
+    let io = |source| PcapError::Io { offset, source };
+    let mut header = [0; RECORD_HEADER_LEN];
+    let got = read_full(place.input, &mut header).map_err(io)?;
+    if got < RECORD_HEADER_LEN {
+        return Ok(if got == 0 { Next::End } else { Next::CutOff });
     }
+    let field = |at| word(&header, at, big_endian).unwrap_or(0);
+    let (seconds, fraction) = (u64::from(field(0)), u64::from(field(4)));
+    let (captured, original) = (field(8), field(12));
+    if captured > CAPTURED_MAX {
+        return Err(PcapError::Oversized { offset, captured });
+    }
+    let len = captured as usize;
+    if read_full(place.input, &mut place.frame[..len]).map_err(io)? < len {
+        return Ok(Next::CutOff);
+    }
+    *place.offset += (RECORD_HEADER_LEN + len) as u64;
+    let snapped = captured < original;
+    let check_len = if snapped { 0 } else { check_len };
+    let received = Nanos(seconds * 1_000_000_000 + fraction * if nanos { 1 } else { 1_000 });
+    Ok(Next::Frame { len: len.saturating_sub(check_len), received, snapped })
 }
 
 impl<R: Read> FrameSource for PcapSource<R> {
@@ -318,13 +352,13 @@ pub(crate) fn errno(error: &PcapError) -> i32 {
     }
 }
 
-fn word(bytes: &[u8], at: usize, big_endian: bool) -> Option<u32> {
+pub(crate) fn word(bytes: &[u8], at: usize, big_endian: bool) -> Option<u32> {
     let bytes = *bytes.get(at..)?.first_chunk::<4>()?;
     Some(if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
 }
 
 /// Fills `buffer` as far as the input goes and returns how far.
-fn read_full(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn read_full(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match input.read(&mut buffer[filled..]) {

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "lab")]
 mod backtest;
+mod capture;
 mod card;
 mod config;
 #[cfg(feature = "lab")]
@@ -14,6 +15,9 @@ mod generate;
 
 #[cfg(feature = "lab")]
 pub(crate) use backtest::{BacktestArgs, FormatName};
+pub(crate) use capture::{
+    CaptureArgs, CaptureCommand, CheckArgs, ConvertCaptureArgs, QueryArgs, RecordArgs,
+};
 #[cfg(feature = "lab")]
 pub(crate) use card::EmulateArgs;
 pub(crate) use card::{CardArgs, FpgaArgs, FpgaCommand};
@@ -79,6 +83,10 @@ pub(crate) enum Command {
     Stats(StatsArgs),
     /// Print every message of a capture or an ITCH file as one JSON object a line.
     Decode(DecodeArgs),
+    /// Record a feed, turn recordings into Parquet, and say what is odd in them.
+    Capture(CaptureArgs),
+    /// Ask converted recordings in SQL.
+    Query(QueryArgs),
     /// Turn a LOBSTER message file into an ITCH file.
     #[cfg(feature = "lab")]
     Convert(ConvertArgs),

@@ -3,7 +3,11 @@
 #[cfg(feature = "lab")]
 pub(crate) mod backtest;
 pub(crate) mod book;
+<<<<<<< HEAD
 pub(crate) mod config;
+=======
+pub(crate) mod capture;
+>>>>>>> capture
 #[cfg(feature = "lab")]
 pub(crate) mod convert;
 pub(crate) mod decode;
@@ -20,6 +24,7 @@ pub(crate) mod feed;
 pub(crate) mod fpga;
 #[cfg(feature = "lab")]
 pub(crate) mod generate;
+pub(crate) mod query;
 #[cfg(feature = "lab")]
 pub(crate) mod replay;
 pub(crate) mod run;

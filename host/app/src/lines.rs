@@ -1,12 +1,12 @@
 //! What brings the two lines of a feed: the kernel's sockets, ports beside them, or a card.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use tercel_abi::EventRecord;
 use tercel_net::NetError;
 use tercel_net::udp::{UdpConfig, UdpSource};
-use tercel_proto::feed::{Feed, FeedConfig};
-use tercel_types::{FrameSource, Nanos, PortError};
+use tercel_proto::feed::Feed;
+use tercel_types::{Frame, FrameSource, Nanos, PortError};
 
 /// Brings lines A and B to the decoder.
 pub(crate) trait Lines {
@@ -29,6 +29,25 @@ pub(crate) trait Lines {
     fn detail(&self) -> String;
 }
 
+/// Brings lines A and B as they are.
+pub(crate) trait Frames {
+    /// Hands at most `max` frames that wait to `each`, and returns how many.
+    fn frames(&mut self, max: usize, each: impl FnMut(Frame<'_>)) -> usize;
+
+    /// Whatever is due besides; called every 100 µs or so.
+    fn look(&mut self, now: Nanos);
+
+    /// Frames that the system has dropped, of line A and of line B; where it cannot tell the lines
+    /// apart, of line A.
+    fn dropped(&self) -> [u64; 2];
+
+    /// Why it can bring no more.
+    fn failure(&self) -> Option<String>;
+
+    /// What hinders it at the moment, in words; empty when nothing does.
+    fn detail(&self) -> String;
+}
+
 /// Lines through the kernel's UDP sockets.
 pub(crate) struct Sockets {
     source: UdpSource,
@@ -38,11 +57,10 @@ pub(crate) struct Sockets {
 impl Sockets {
     /// Joins the groups.
     pub(crate) fn open(
-        feed: &FeedConfig,
+        groups: Vec<SocketAddrV4>,
         interface: Ipv4Addr,
         receive_buffer: usize,
     ) -> Result<Sockets, NetError> {
-        let groups = feed.lines.to_vec();
         let source = UdpSource::open(&UdpConfig { groups, interface, receive_buffer })?;
         Ok(Sockets { source, failure: None })
     }
@@ -75,6 +93,39 @@ impl Lines for Sockets {
 
     fn failure(&self) -> Option<String> {
         self.failure.map(|error| format!("receiving the feed: {error}"))
+    }
+
+    fn detail(&self) -> String {
+        String::new()
+    }
+}
+
+/// Each line through a socket of its own port, so that the kernel counts apart what it drops.
+pub(crate) struct SocketPair {
+    pub(crate) lines: [Sockets; 2],
+}
+
+impl Frames for SocketPair {
+    fn frames(&mut self, max: usize, mut each: impl FnMut(Frame<'_>)) -> usize {
+        let mut given = 0;
+        for line in &mut self.lines {
+            match line.source.poll(max / 2, &mut each) {
+                Ok(some) => given += some,
+                Err(error) => line.failure = Some(error),
+            }
+        }
+        given
+    }
+
+    fn look(&mut self, _now: Nanos) {}
+
+    fn dropped(&self) -> [u64; 2] {
+        let [a, b] = &self.lines;
+        [a.granted().dropped, b.granted().dropped]
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.lines.iter().find_map(Lines::failure)
     }
 
     fn detail(&self) -> String {

@@ -93,6 +93,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Book(args) => command::book::run(args),
         Command::Stats(args) => command::stats::run(args),
         Command::Decode(args) => command::decode::run(args),
+        Command::Capture(args) => command::capture::run(args, signals),
+        Command::Query(args) => command::query::run(args),
         #[cfg(feature = "lab")]
         Command::Convert(args) => command::convert::run(args),
         #[cfg(feature = "lab")]

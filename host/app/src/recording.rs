@@ -1,19 +1,21 @@
-//! Recorded files: an ITCH file (messages behind their lengths) or a classic pcap, either of them
-//! gzipped or not.
+//! Recorded files: an ITCH file (messages behind their lengths) or a capture (pcap or pcap-ng),
+//! either of them gzipped or not; or a folder of captures, read in the order of their names.
 
 use anyhow::{Context, Result, bail};
 use flate2::read::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::net::Ipv4Addr;
 use std::path::Path;
+use tercel_capture::files::{Chain, files};
 use tercel_net::pcap::PcapSource;
 use tercel_proto::{eth, ip, mold, soup, udp};
 use tercel_types::Nanos;
 
-/// The first bytes of a pcap, in either byte order, with microseconds or nanoseconds.
-const PCAP_MAGIC: [[u8; 4]; 4] = [
+/// The first bytes of a pcap-ng, and of a pcap in either byte order, with microseconds or
+/// nanoseconds.
+const PCAP_MAGIC: [[u8; 4]; 5] = [
+    [0x0a, 0x0d, 0x0d, 0x0a],
     [0xd4, 0xc3, 0xb2, 0xa1],
     [0xa1, 0xb2, 0xc3, 0xd4],
     [0x4d, 0x3c, 0xb2, 0xa1],
@@ -36,9 +38,11 @@ impl Recording {
     /// Opens a file and finds out what it is. `bar` shows how far reading has come.
     pub(crate) fn open(path: &Path, bar: &ProgressBar) -> Result<Recording> {
         let open = || -> Result<Input> {
-            let file = File::open(path)?;
-            bar.set_length(file.metadata()?.len());
-            let mut input: Input = Box::new(BufReader::with_capacity(1 << 20, bar.wrap_read(file)));
+            let files = files(path)?;
+            let sizes = files.iter().map(|file| Ok(std::fs::metadata(file)?.len()));
+            bar.set_length(sizes.sum::<std::io::Result<u64>>()?);
+            let chain = bar.wrap_read(Chain::new(files));
+            let mut input: Input = Box::new(BufReader::with_capacity(1 << 20, chain));
             if input.fill_buf()?.starts_with(&GZIP_MAGIC) {
                 input = Box::new(BufReader::with_capacity(1 << 20, MultiGzDecoder::new(input)));
             }

@@ -13,7 +13,7 @@
 use crate::bypass::{BypassLines, BypassSession};
 use crate::card_lines::CardLines;
 use crate::config::{Config, PaceValue};
-use crate::lines::{Lines, Sockets};
+use crate::lines::{Lines, SocketPair, Sockets};
 use crate::live_feed::{GlimpseLogin, LiveFeed};
 use crate::operator::{Operator, Seat, Seats};
 use crate::order_line::{KernelTcp, Transport};
@@ -85,7 +85,8 @@ pub(crate) fn live_feed<L: Lines>(
 pub(crate) fn sockets(config: &Config) -> Result<Sockets> {
     let values = &config.values.feed;
     let buffer = (values.receive_buffer_mib as usize) << 20;
-    let sockets = Sockets::open(&config.feed()?, values.interface, buffer).context("[feed]")?;
+    let groups = config.feed()?.lines.to_vec();
+    let sockets = Sockets::open(groups, values.interface, buffer).context("[feed]")?;
     let granted = sockets.granted();
     eprintln!(
         "receive buffer {} KiB, kernel time stamps {}",
@@ -93,6 +94,15 @@ pub(crate) fn sockets(config: &Config) -> Result<Sockets> {
         if granted.stamped { "yes" } else { "no" }
     );
     Ok(sockets)
+}
+
+/// The same, a port a line.
+pub(crate) fn socket_pair(config: &Config) -> Result<SocketPair> {
+    let values = &config.values.feed;
+    let buffer = (values.receive_buffer_mib as usize) << 20;
+    let [a, b] = config.feed()?.lines;
+    let open = |line| Sockets::open(vec![line], values.interface, buffer).context("[feed]");
+    Ok(SocketPair { lines: [open(a)?, open(b)?] })
 }
 
 /// The lines beside the kernel's stack, or `None` if the configuration leaves them to the kernel.

@@ -239,6 +239,13 @@ impl Feed {
         SeqNo(self.expected)
     }
 
+    /// Number of the first message that is held behind what is missing, or else the one that the
+    /// sender is known to use next; `None` while nothing is missing.
+    pub fn held(&self) -> Option<SeqNo> {
+        let next = self.pending.first().unwrap_or(self.known_end);
+        (next > self.expected).then_some(SeqNo(next))
+    }
+
     /// The session listened to, once one was heard.
     pub fn session(&self) -> Option<Session> {
         self.session

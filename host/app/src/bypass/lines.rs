@@ -1,7 +1,7 @@
 //! The lines of a feed over ports beside the kernel's stack.
 
 use crate::bypass::port::{BypassPort, Link, PortSpec};
-use crate::lines::Lines;
+use crate::lines::{Frames, Lines};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -9,7 +9,7 @@ use tercel_abi::EventRecord;
 use tercel_net::igmp;
 use tercel_net::membership::Membership;
 use tercel_proto::feed::Feed;
-use tercel_types::{FrameSink, FrameSource, Nanos};
+use tercel_types::{Frame, FrameSink, FrameSource, Nanos};
 
 /// Time between two looks at what is below a port, and two tries to open one again.
 const LOOK: Nanos = Nanos::from_millis(500);
@@ -121,6 +121,11 @@ impl BypassLines {
         }
         Ok(BypassLines { ports, first: 0, look_at: Nanos(0) })
     }
+
+    fn troubles(&self) -> String {
+        let troubles = self.ports.iter().map(|line| &line.trouble[..]);
+        troubles.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
+    }
 }
 
 impl Lines for BypassLines {
@@ -132,23 +137,11 @@ impl Lines for BypassLines {
         now: Nanos,
         out: &mut impl FnMut(&EventRecord),
     ) {
-        let mut left = max;
-        // Another line is first each time, so that a busy one cannot starve the other.
-        self.first = (self.first + 1) % self.ports.len();
-        let (before, after) = self.ports.split_at_mut(self.first);
-        for line in after.iter_mut().chain(before) {
-            let Some(port) = &mut line.port else { continue };
-            // A port that fails is looked at by housekeeping.
-            let polled = port.poll(left, |frame| feed.on_frame(frame, now, out));
-            left -= polled.unwrap_or(0).min(left);
-        }
+        self.frames(max, |frame| feed.on_frame(frame, now, out));
     }
 
     fn housekeep(&mut self, _feed: &mut Feed, now: Nanos, _out: &mut impl FnMut(&EventRecord)) {
-        if now >= self.look_at {
-            self.look_at = now + LOOK;
-            self.ports.iter_mut().for_each(|line| line.look(now));
-        }
+        self.look(now);
     }
 
     fn report(&self, counters: &mut BTreeMap<String, u64>) {
@@ -166,7 +159,44 @@ impl Lines for BypassLines {
     }
 
     fn detail(&self) -> String {
-        let troubles = self.ports.iter().map(|line| &line.trouble[..]);
-        troubles.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
+        self.troubles()
+    }
+}
+
+impl Frames for BypassLines {
+    #[inline]
+    fn frames(&mut self, max: usize, mut each: impl FnMut(Frame<'_>)) -> usize {
+        let mut left = max;
+        // Another line is first each time, so that a busy one cannot starve the other.
+        self.first = (self.first + 1) % self.ports.len();
+        let (before, after) = self.ports.split_at_mut(self.first);
+        for line in after.iter_mut().chain(before) {
+            let Some(port) = &mut line.port else { continue };
+            // A port that fails is looked at by housekeeping.
+            left -= port.poll(left, &mut each).unwrap_or(0).min(left);
+        }
+        max - left
+    }
+
+    fn look(&mut self, now: Nanos) {
+        if now >= self.look_at {
+            self.look_at = now + LOOK;
+            self.ports.iter_mut().for_each(|line| line.look(now));
+        }
+    }
+
+    fn dropped(&self) -> [u64; 2] {
+        let mut counters = BTreeMap::new();
+        self.report(&mut counters);
+        let of = |name: &str| counters.get(name).copied().unwrap_or(0);
+        [of("line_a_dropped") + of("line_ab_dropped"), of("line_b_dropped")]
+    }
+
+    fn failure(&self) -> Option<String> {
+        None
+    }
+
+    fn detail(&self) -> String {
+        self.troubles()
     }
 }

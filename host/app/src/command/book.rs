@@ -67,7 +67,8 @@ impl<W: Write> Viewer<'_, W> {
             if let Some(error) = self.ended.take() {
                 return Err(error.into());
             }
-            if count == 0 {
+            // A file may hold many frames back behind a gap.
+            if count == 0 && (self.args.ring.is_some() || source.is_closed()) {
                 break;
             }
         }

@@ -1,0 +1,194 @@
+//! A venue's feed, recorded from the wire: the same book as the live one, and as Parquet what other
+//! programs read.
+
+mod harness;
+
+use harness::{Place, Process, eventually, tercel, tercel_err, tercel_ok};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// Of the Python Package Index; the file in which an installation says what it has holds this list.
+const PACKAGES: [&str; 2] = ["pyarrow==23.0.0", "duckdb==1.4.4"];
+
+const SYMBOLS: [&str; 4] = ["SIM000", "SIM001", "SIM002", "SIM003"];
+
+/// A venue, heard by a recorder from its first message and by the feed's decoder.
+struct Recording {
+    place: Place,
+    summary: Value,
+}
+
+impl Recording {
+    fn folder(&self) -> String {
+        self.place.file("recordings")
+    }
+
+    /// The book of a symbol, from a file or with `--ring`.
+    fn book(&self, from: &[&str], symbol: &str) -> String {
+        let symbol = format!("--symbol={symbol}");
+        tercel_ok(&[&["book", &symbol, "--format=csv", "--depth=50"], from].concat())
+    }
+}
+
+/// Records `seconds` of a venue whose lines repeat and reorder packets.
+fn record(seconds: u64, rate: u32) -> Recording {
+    let place = Place::new();
+    let folder = place.folder.path();
+    let lines = json!({ "line_a": place.line_a, "line_b": place.line_b });
+    let config = place.config(&lines, &SYMBOLS, &[]);
+    let recorder = ["capture", "record", "--config", &config, "--out", &place.file("recordings")];
+    let recorder = [&recorder[..], &["--rotate-s=1", "--json"]].concat();
+    let recorder = Process::start(&recorder, &folder.join("recorder.log"));
+    eventually("the recorder listens", || recorder.said().contains("recording to"));
+    let rate = format!("--rate={rate}");
+    let venue = ["--symbols=4", &rate, "--duplicate=0.05", "--reorder=0.05"];
+    let (mut venue, addresses) = place.venue(&venue);
+    let config = place.config(&addresses, &SYMBOLS, &[("start", "\"first\"")]);
+    let ring = place.file("ring");
+    let feed = ["feed", "--config", &config, "--ring", &ring, "--slots=1048576", "--until-end"];
+    let mut feed = Process::start(&[&feed[..], &["--json"]].concat(), &folder.join("feed.log"));
+    std::thread::sleep(Duration::from_secs(seconds));
+    venue.tell("end");
+    assert!(feed.wait().success());
+    venue.stop_ok();
+    let summary = recorder.stop_ok();
+    Recording { place, summary }
+}
+
+fn as_the_live_one(recording: &Recording) {
+    let (folder, ring) = (recording.folder(), recording.place.file("ring"));
+    let mut orders = 0;
+    for symbol in SYMBOLS {
+        let live = recording.book(&["--ring", &ring], symbol);
+        orders += live.lines().nth(1).expect("a row").matches(',').count();
+        assert_eq!(recording.book(&[&folder], symbol), live, "{symbol}");
+    }
+    assert!(orders > 0);
+}
+
+#[test]
+fn a_recording_gives_the_book_of_the_live_feed_and_parquet_that_others_read() {
+    let recording = record(4, 2_000);
+    let (summary, folder) = (&recording.summary, recording.folder());
+    assert_eq!(summary["dropped"], json!([0, 0]), "{summary}");
+    let files = std::fs::read_dir(&folder).expect("a folder").count() as u64;
+    assert!(files >= 2 && summary["files"] == files, "{files}: {summary}");
+    as_the_live_one(&recording);
+
+    // Both lines carry every message; what they repeat is found.
+    let stats: Value =
+        serde_json::from_str(&tercel_ok(&["stats", "--json", &folder])).expect("JSON");
+    assert_eq!((&stats["errors"], &stats["other"]), (&json!({}), &json!({})));
+    let of = |rule: &str| -> u64 {
+        let checked = tercel_ok(&["capture", "check", "--json", &folder]);
+        let reports = checked.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+        let findings = reports
+            .flat_map(|report: Value| report["findings"].as_array().expect("findings").clone());
+        let ours = findings.filter(|finding| finding["rule"] == rule);
+        ours.map(|finding| finding["count"].as_u64().expect("a count")).sum()
+    };
+    assert!(of("line_duplicate") > 0 && of("line_late") > 0);
+    assert_eq!((of("lost"), of("message_malformed"), of("book_crossed")), (0, 0, 0));
+
+    let events = recording.place.file("events");
+    let convert = ["capture", "convert", &folder, "--out", &events, "--json"];
+    let converted: Value = serde_json::from_str(&tercel_ok(&convert)).expect("JSON");
+    assert!(converted["messages"].as_u64() > Some(1_000) && converted["lost"] == 0, "{converted}");
+    let again = tercel_err(&["capture", "convert", &folder, "--out", &events]);
+    assert!(again.contains("is there already"), "{again}");
+    read_by_others(&events, &converted);
+    ask(&events, &converted);
+}
+
+/// PyArrow and DuckDB see the documented columns and every event.
+fn read_by_others(events: &str, converted: &Value) {
+    let python = match python() {
+        Ok(python) => python,
+        Err(why) => {
+            println!("skipped: {why}");
+            return;
+        }
+    };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/harness/read_events.py");
+    let output = Command::new(python).arg(script).arg(events).output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let seen: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(seen["events"], converted["events"]);
+    assert_eq!(seen["messages"], converted["messages"]);
+    let schema = tercel_ok(&["capture", "schema"]);
+    for (name, unit) in seen["units"].as_object().expect("units") {
+        let line = schema.lines().find(|line| line.split_whitespace().next() == Some(name));
+        let line = line.unwrap_or_else(|| panic!("{name} is not documented"));
+        assert!(line.ends_with(unit.as_str().expect("text")), "{line}: {unit}");
+    }
+}
+
+/// The Python of an environment that has the packages; made at the first time.
+fn python() -> Result<PathBuf, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/parquet");
+    let (python, installed) = (folder.join("venv/bin/python"), folder.join("installed"));
+    let wanted = PACKAGES.join("\n");
+    if std::fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
+        return Ok(python);
+    }
+    let run = |command: &mut Command| -> Result<(), String> {
+        let output = command.output().map_err(|error| format!("python3: {error}"))?;
+        let said = String::from_utf8_lossy(&output.stderr).trim().replace('\n', " ");
+        if output.status.success() { Ok(()) } else { Err(said) }
+    };
+    let _ = std::fs::remove_dir_all(folder.join("venv"));
+    run(Command::new("python3").args(["-m", "venv"]).arg(folder.join("venv")))?;
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    run(Command::new(&python).args(install).args(PACKAGES))?;
+    std::fs::write(&installed, &wanted).map_err(|error| error.to_string())?;
+    Ok(python)
+}
+
+/// DataFusion, where it was built in; else a word on how to.
+fn ask(events: &str, converted: &Value) {
+    let sql = "SELECT count(*) AS n, count(seq) AS m, count(DISTINCT symbol) AS s FROM events";
+    if cfg!(feature = "query") {
+        let row = tercel_ok(&["query", sql, "--data", events, "--json"]);
+        let row: Value = serde_json::from_str(&row).expect("JSON");
+        assert_eq!((&row["n"], &row["m"]), (&converted["events"], &converted["messages"]));
+        assert_eq!(row["s"], 5, "four instruments and the market");
+        let csv = tercel_ok(&["query", "SELECT 1 AS one", "--data", events, "--csv"]);
+        assert_eq!(csv, "one\n1\n");
+        for wrong in ["DROP TABLE events", "COPY events TO 'x.csv'", "SELECT nothing", "SELEKT"] {
+            tercel_err(&["query", wrong, "--data", events]);
+        }
+        tercel_err(&["query", sql, "--data", "/no/such/folder"]);
+    } else {
+        assert!(tercel_err(&["query", sql, "--data", events]).contains("--features query"));
+    }
+}
+
+/// `cargo test -p tercel-app --test capture -- --ignored`: ten minutes, at the demo's rate.
+#[test]
+#[ignore = "takes ten minutes"]
+fn ten_minutes_of_the_demo_s_feed_replay_to_the_same_book() {
+    as_the_live_one(&record(600, 2_000));
+}
+
+#[test]
+fn what_is_no_recording_is_refused_in_one_line() {
+    let place = Place::new();
+    let (empty, text) = (place.file("empty"), place.file("text"));
+    std::fs::create_dir(&empty).expect("a folder");
+    std::fs::write(&text, "neither a pcap nor a pcap-ng, but long enough").expect("written");
+    for command in ["check", "convert"] {
+        let out = format!("--out={}", place.file("events"));
+        let run = |path: &str| match command {
+            "check" => tercel_err(&["capture", "check", path]),
+            _ => tercel_err(&["capture", "convert", path, &out]),
+        };
+        assert!(run(&empty).contains("has no capture"));
+        assert!(run(&text).contains("magic"));
+        assert!(run("/no/such/file").contains("cannot read"));
+    }
+    let help = String::from_utf8(tercel(&["capture", "check", "--help"]).stdout).expect("text");
+    assert!(help.contains("book_crossed") && help.contains("best bid above"), "{help}");
+}
