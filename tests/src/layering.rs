@@ -44,11 +44,8 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("dpdk", &["types", "dpdk-sys"]),
     ("fpga", &["types", "abi"]),
     ("doctor", &["types"]),
-<<<<<<< HEAD
     ("journal", &["types"]),
-=======
     ("capture", &["types", "abi", "proto", "book", "net"]),
->>>>>>> capture
     ("netns", &["net"]),
     ("emulator", &["types", "abi", "proto"]),
     ("cosim", &["types", "abi"]),
@@ -102,11 +99,8 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
             "dpdk",
             "fpga",
             "doctor",
-<<<<<<< HEAD
             "journal",
-=======
             "capture",
->>>>>>> capture
             "exchange",
             "market",
             "emulator",

@@ -3,11 +3,8 @@
 #[cfg(feature = "lab")]
 pub(crate) mod backtest;
 pub(crate) mod book;
-<<<<<<< HEAD
-pub(crate) mod config;
-=======
 pub(crate) mod capture;
->>>>>>> capture
+pub(crate) mod config;
 #[cfg(feature = "lab")]
 pub(crate) mod convert;
 pub(crate) mod decode;
