@@ -23,3 +23,4 @@ pub(crate) mod generate;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod stats;
+pub(crate) mod top;

@@ -89,6 +89,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => return Ok(command::doctor::run(args)),
         Command::Book(args) => command::book::run(args),
         Command::Stats(args) => command::stats::run(args),
+        Command::Top(args) => command::top::run(args, &signals()?),
         Command::Decode(args) => command::decode::run(args),
         #[cfg(feature = "lab")]
         Command::Convert(args) => command::convert::run(args),
