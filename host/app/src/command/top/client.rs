@@ -176,7 +176,11 @@ impl Place {
         let authority = uri.authority().map(|it| it.as_str()).unwrap_or_default();
         let bare = matches!(uri.path(), "" | "/") && uri.query().is_none();
         let host = uri.host().unwrap_or_default();
-        ensure!(bare && !host.is_empty() && !authority.contains('@'), "{address:?}: {wanted}");
+        let whole = authority == host || uri.port_u16().is_some();
+        let good = bare && whole && !host.is_empty() && !authority.contains('@');
+        // An address with a user in it may hold a password.
+        let shown = if authority.contains('@') { "USER@..." } else { address };
+        ensure!(good, "{shown:?}: {wanted}");
         let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
         let here = host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback());
         let scheme = if tls { "https" } else { "http" };

@@ -109,9 +109,7 @@ fn title(pane: Pane, said: &str, area: Rect, canvas: &mut Canvas<'_>, model: &Mo
     let [first, rest] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
     let focus = model.pane == pane;
     let sign = if focus { ">" } else { "-" };
-    let said = if said.is_empty() { String::new() } else { format!(" {said} ") };
-    let name = pane.name();
-    let text = format!("{sign}{sign} {name} {said}");
+    let text = format!("{sign}{sign} {} {said} ", pane.name());
     let line = format!("{text:─<width$}", width = usize::from(first.width));
     let style = canvas.palette.title(focus);
     canvas.buffer.set_stringn(first.x, first.y, line, first.width.into(), style);

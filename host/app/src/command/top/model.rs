@@ -162,10 +162,10 @@ impl Model {
     pub(super) fn killed(&mut self, answer: anyhow::Result<String>) {
         self.dialog = match answer {
             Ok(text) => Dialog::Told { good: true, text },
-            Err(error) => Dialog::Told {
-                good: false,
-                text: format!("The host has not said that it killed: {error:#}"),
-            },
+            Err(error) => {
+                let text = format!("The host has not said that it killed: {error:#}");
+                Dialog::Told { good: false, text }
+            }
         };
     }
 

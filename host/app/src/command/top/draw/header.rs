@@ -20,7 +20,7 @@ const AGE: Duration = Duration::from_secs(3);
 /// Columns of a figure of the account.
 const FIGURE: u16 = 20;
 
-/// What is wrong with the source, if anything.
+/// What is wrong with the source, else with the journal, if anything.
 pub(super) fn banner(model: &Model, now: Instant) -> Option<String> {
     let age = model.came.map(|came| now.saturating_duration_since(came));
     let old = age.map_or("nothing has come yet".into(), |age| {
@@ -37,7 +37,12 @@ pub(super) fn banner(model: &Model, now: Instant) -> Option<String> {
         (Link::Up, Some(writer)) if !writer.runs => {
             Some(format!(" ! PROCESS {} IS GONE; these figures are its last", writer.pid))
         }
-        (Link::Up, _) => age.filter(|age| *age > AGE).map(|_| format!(" ! SILENCE; {old}")),
+        (Link::Up, _) if age.is_some_and(|age| age > AGE) => Some(format!(" ! SILENCE; {old}")),
+        (Link::Up, _) => {
+            let trouble = model.state.status.journal.as_ref().map(|journal| &journal.trouble);
+            let trouble = trouble.filter(|trouble| !trouble.is_empty());
+            trouble.map(|trouble| format!(" ! JOURNAL: {}", text(trouble, 400)))
+        }
     }
 }
 
@@ -75,9 +80,9 @@ pub(super) fn of_host(area: Rect, canvas: &mut Canvas<'_>, model: &Model) {
     ])
     .render(first, canvas.buffer);
     condition_of(status, canvas).render(condition, canvas.buffer);
-    let mut parts = clock(&status.clock, canvas);
-    parts.push(Span::raw(" │ "));
-    parts.extend(journal(status.journal.as_ref(), canvas));
+    let mut parts = journal(status.journal.as_ref(), canvas);
+    parts.push(Span::raw("  "));
+    parts.extend(clock(&status.clock, canvas));
     Line::from(parts).render(machine, canvas.buffer);
     figures(account, canvas, model);
 }
@@ -112,7 +117,7 @@ fn clock(clock: &Clock, canvas: &Canvas<'_>) -> Vec<Span<'static>> {
     let sign = if clock.ahead_ns < 0 { "-" } else { "+" };
     let synchronised = match clock.synchronised {
         true => Span::styled("synced", canvas.palette.good()),
-        false => Span::styled("NOT SYNCED", canvas.palette.warning()),
+        false => Span::styled("UNSYNCED", canvas.palette.warning()),
     };
     let mut parts = vec![
         Span::styled("clock ", canvas.palette.label()),
@@ -135,17 +140,12 @@ fn journal(journal: Option<&JournalStatus>, canvas: &Canvas<'_>) -> Vec<Span<'st
     let percent = u128::from(waiting) * 100 / u128::from(words.max(1));
     let waits = if percent >= 50 { palette.warning() } else { Style::new() };
     let lost = if journal.lost > 0 { palette.alarm() } else { Style::new() };
-    let mut parts = vec![
+    vec![
         Span::styled("journal ", palette.label()),
         Span::styled(format!("lag {}/{}", count(waiting, 7), count(words, 7)), waits),
         Span::raw(" "),
         Span::styled(format!("lost {}", count(journal.lost, 7)), lost),
-    ];
-    if !journal.trouble.is_empty() {
-        let trouble = format!(" ! {}", text(&journal.trouble, 100));
-        parts.push(Span::styled(trouble, palette.alarm()));
-    }
-    parts
+    ]
 }
 
 /// The account in two rows, as many figures as there is room for.

@@ -34,8 +34,8 @@ pub(super) fn instruments(area: Rect, canvas: &mut Canvas<'_>, model: &Model) {
         left("x", 1),
         right("ask", 10),
         right("position", 9),
-        right("P&L", 11),
-        right("open", 4),
+        right("P&L", 10),
+        right("open", 5),
         right("fills", 7),
     ];
     if wide {

@@ -130,7 +130,7 @@ fn shown(model: &Model, width: u16, height: u16, now: Instant) -> Vec<String> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
     terminal.draw(|frame| draw(frame.area(), frame.buffer_mut(), model, now)).expect("drawn");
     let buffer = terminal.backend().buffer();
-    let rows = buffer.content().chunks(width.into());
+    let rows = buffer.content().chunks(width.max(1).into());
     rows.map(|row| row.iter().map(|cell| cell.symbol()).collect()).collect()
 }
 
@@ -161,7 +161,10 @@ fn lower(model: &Model, pane: Pane, now: Instant) -> Vec<String> {
 fn assert_header(rows: &[String]) {
     assert_has(rows, &["tercel 0.1.0", "127.0.0.1:9310", "1,234,567", "23:59:59 UTC"]);
     assert_has(rows, &["phase trading", "session ready", "no alarms"]);
-    assert_has(rows, &["clock host chrony -120 ns synced ±35.0 µs", "lag 12/65,536", "lost 0"]);
+    assert_has(
+        rows,
+        &["journal lag 12/65,536 lost 0", "clock host chrony -120 ns synced ±35.0 µs"],
+    );
     assert_has(rows, &["P&L +1,234.56", "realised +1,500.00", "unrealised -265.44"]);
     assert_has(rows, &["gross +5,000.00", "net -77.00", "credit +33.00"]);
     assert_has(rows, &["open orders 42"]);
@@ -248,7 +251,8 @@ fn alarms_are_words() {
     state.instruments[0].paused = true;
     let rows = shown(&model(state, now), 100, 24, now);
     assert_has(&rows, &["TRIPPED unrealised_loss", "STALE", "PAUSED", "HELD UP", "SILENT 3.00 s"]);
-    assert_has(&rows, &["NOT SYNCED", "lost 9", "! disk full"]);
+    assert_has(&rows, &["lost 9", "UNSYNCED"]);
+    assert_has(&rows, &["! JOURNAL: disk full"]);
     assert_has(&rows, &["SIM000", "trading P"]);
     assert!(!has(&rows, &["no alarms"]));
 }
