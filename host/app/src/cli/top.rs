@@ -6,13 +6,14 @@ use std::path::PathBuf;
 #[derive(Args)]
 #[command(after_long_help = "Examples:
   tercel top http://127.0.0.1:9310
-  tercel top https://trader1:9310 --token-file ~/.tercel/token --ca ca.pem --certificate me.pem --key me.key
+  tercel top https://trader1:9310 --token-file token --ca ca.pem --certificate me.pem --key me.key
   tercel top --counters /dev/shm/tercel              (host.counters of a running host)
   tercel top http://127.0.0.1:9310 --once            one frame as plain text
   tercel top http://127.0.0.1:9310 --once --json | jq .account.pnl_e4
 
-Keys: q ends, tab goes to the next pane, arrows or j and k go up and down, f shows orders and fills of
-the selected instrument only, ? explains, K asks for the kill switch. Nothing else changes anything.
+Keys: q ends, tab goes to the next pane, arrows or j and k go up and down, f shows orders and fills
+of the selected instrument only, ? explains, K asks for the kill switch. Nothing else changes
+anything.
 
 The token comes from --token-file, else from the environment's TERCEL_TOKEN. It is sent in the clear
 to this machine only; elsewhere https is wanted. Proxies of the environment are not used.
