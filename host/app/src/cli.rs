@@ -12,6 +12,7 @@ mod doctor;
 mod facts;
 #[cfg(feature = "lab")]
 mod generate;
+mod top;
 
 #[cfg(feature = "lab")]
 pub(crate) use backtest::{BacktestArgs, FormatName};
@@ -29,6 +30,7 @@ pub(crate) use doctor::DoctorArgs;
 pub(crate) use facts::{FactsArgs, MarketName};
 #[cfg(feature = "lab")]
 pub(crate) use generate::GenerateArgs;
+pub(crate) use top::TopArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -81,6 +83,8 @@ pub(crate) enum Command {
     Book(BookArgs),
     /// Count what is in captures or ITCH files, or show the counters page of a host.
     Stats(StatsArgs),
+    /// Watch a running host in this terminal, by its API or its counters page.
+    Top(TopArgs),
     /// Print every message of a capture or an ITCH file as one JSON object a line.
     Decode(DecodeArgs),
     /// Record a feed, turn recordings into Parquet, and say what is odd in them.

@@ -26,3 +26,4 @@ pub(crate) mod query;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod stats;
+pub(crate) mod top;

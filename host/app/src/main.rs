@@ -92,6 +92,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Config(args) => return command::config::run(args),
         Command::Book(args) => command::book::run(args),
         Command::Stats(args) => command::stats::run(args),
+        Command::Top(args) => command::top::run(args, &signals()?),
         Command::Decode(args) => command::decode::run(args),
         Command::Capture(args) => command::capture::run(args, signals),
         Command::Query(args) => command::query::run(args),
