@@ -124,7 +124,8 @@ mod tests {
     #[test]
     fn names_data_comments_and_unknown_fields_are_told_apart() {
         let text = b"\xef\xbb\xbf: hello\n\nevent: state\ndata: {\"a\":1}\nid: 7\nretry: 1\n\n\
-            data:x\rdata: y\r\rdata\r\n\r\nevent: none\n\nnonsense: 1\ndata:  z\n\ndata: unfinished";
+            data:x\rdata: y\r\rdata\r\n\r\nevent: none\n\nnonsense: 1\n\
+            data:  z\n\ndata: unfinished";
         let events = parsed(&mut Parser::new(100), &[text]);
         let expected =
             [event("state", "{\"a\":1}"), event("", "x\ny"), event("", ""), event("", " z")];
