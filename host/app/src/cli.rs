@@ -5,6 +5,7 @@ mod backtest;
 mod capture;
 mod card;
 mod config;
+mod control;
 #[cfg(feature = "lab")]
 mod demo;
 mod doctor;
@@ -22,6 +23,7 @@ pub(crate) use capture::{
 #[cfg(feature = "lab")]
 pub(crate) use card::EmulateArgs;
 pub(crate) use card::{CardArgs, FpgaArgs, FpgaCommand};
+pub(crate) use control::{ControlArgs, ControlCommand, RoleName};
 pub(crate) use config::{CheckArgs, ConfigArgs, ConfigCommand, DiffArgs, SetArgs, ShowArgs};
 #[cfg(feature = "lab")]
 pub(crate) use demo::{DemoArgs, DemoPath, DemoSource, PlacementName, StrategyName};
@@ -77,6 +79,8 @@ pub(crate) enum Command {
     Fpga(FpgaArgs),
     /// Say what is wrong with this machine for trading, and what to do.
     Doctor(DoctorArgs),
+    /// Make tokens for the control plane, and print its document.
+    Control(ControlArgs),
     /// Check, show and compare configurations, and print their schema.
     Config(ConfigArgs),
     /// Show the book of an instrument from a recorded file or a ring.

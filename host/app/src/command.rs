@@ -5,6 +5,7 @@ pub(crate) mod backtest;
 pub(crate) mod book;
 pub(crate) mod capture;
 pub(crate) mod config;
+pub(crate) mod control;
 #[cfg(feature = "lab")]
 pub(crate) mod convert;
 pub(crate) mod decode;

@@ -88,6 +88,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Fpga(args) => command::fpga::run(args, signals),
         // Its exit status says what it has found.
         Command::Doctor(args) => return Ok(command::doctor::run(args)),
+        Command::Control(args) => command::control::run(args),
         // Its exit status says whether anything is wrong.
         Command::Config(args) => return command::config::run(args),
         Command::Book(args) => command::book::run(args),

@@ -7,8 +7,8 @@
 //!          run process,  hot thread: ring -> engine -> order session
 //! ```
 //!
-//! The only other threads wait for signals, print reports, make connections, and take an operator's
-//! commands.
+//! The other threads are cold: they wait for signals, print reports, make connections, take an
+//! operator's commands, keep the journal and serve the control plane (`cold.rs`).
 
 use crate::bypass::{BypassLines, BypassSession};
 use crate::card_lines::CardLines;

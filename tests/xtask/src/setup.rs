@@ -53,6 +53,24 @@ const TOOLS: &[Tool] = &[
         from: From::Apt("valgrind"),
     },
     Tool {
+        program: "promtool",
+        ask: &["--version"],
+        need: "scraping a host in a test",
+        from: From::Apt("prometheus"),
+    },
+    Tool {
+        program: "chromium",
+        ask: &["--version"],
+        need: "the dashboard in a browser",
+        from: From::Apt("chromium"),
+    },
+    Tool {
+        program: "chromedriver",
+        ask: &["--version"],
+        need: "likewise",
+        from: From::Apt("chromium-driver"),
+    },
+    Tool {
         program: "pkg-config",
         ask: dpdk::ASK,
         need: "DPDK, for its driver",
@@ -104,8 +122,12 @@ fn get(from: From) -> Result<bool> {
     }
     let mut command = command(from, root);
     println!("running  {}", words(&command).join(" "));
-    Ok(is_there(command.get_program().to_str().unwrap_or_default(), &["--version"])
-        && succeeds(&mut command)?)
+    let there = is_there(command.get_program().to_str().unwrap_or_default(), &["--version"]);
+    if !there || succeeds(&mut command)? {
+        return Ok(there);
+    }
+    // The lists of a machine that has never updated them may name files that are gone.
+    Ok(matches!(from, From::Apt(_)) && apt(&["update"])? && succeeds(&mut command)?)
 }
 
 fn command(from: From, root: bool) -> Command {

@@ -1,6 +1,7 @@
 //! Starts the real binary, talks to it in lines of JSON, and gives every test addresses of its own.
 #![allow(dead_code, unreachable_pub)] // each test binary uses its part of it
 
+pub mod browser;
 pub mod http;
 
 use serde_json::Value;
