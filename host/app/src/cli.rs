@@ -18,13 +18,13 @@ mod top;
 #[cfg(feature = "lab")]
 pub(crate) use backtest::{BacktestArgs, FormatName};
 pub(crate) use capture::{
-    CaptureArgs, CaptureCommand, CheckArgs, ConvertCaptureArgs, QueryArgs, RecordArgs,
+    CaptureArgs, CaptureCommand, CheckCaptureArgs, ConvertCaptureArgs, QueryArgs, RecordArgs,
 };
 #[cfg(feature = "lab")]
 pub(crate) use card::EmulateArgs;
 pub(crate) use card::{CardArgs, FpgaArgs, FpgaCommand};
-pub(crate) use control::{ControlArgs, ControlCommand, RoleName};
 pub(crate) use config::{CheckArgs, ConfigArgs, ConfigCommand, DiffArgs, SetArgs, ShowArgs};
+pub(crate) use control::{ControlArgs, ControlCommand, RoleName};
 #[cfg(feature = "lab")]
 pub(crate) use demo::{DemoArgs, DemoPath, DemoSource, PlacementName, StrategyName};
 pub(crate) use doctor::DoctorArgs;

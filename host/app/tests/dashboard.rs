@@ -69,7 +69,8 @@ fn a_person_watches_changes_a_limit_and_pulls_the_kill_switch() {
     browser.until("a ladder", "return document.querySelectorAll('#bids tr').length >= 5");
     browser.until("charts", "return document.querySelectorAll('.chart canvas').length >= 4");
     let before = browser.text("tiles");
-    let moved = format!("return document.getElementById('tiles').textContent !== {}", json!(before));
+    let moved =
+        format!("return document.getElementById('tiles').textContent !== {}", json!(before));
     browser.until("figures that move", &moved);
     browser.picture(&pictures().join("desk.png"));
 

@@ -21,6 +21,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -66,6 +67,7 @@ impl Server {
     /// Checks the settings, reads tokens and certificates, and listens.
     pub fn start(settings: Settings, parts: Parts) -> Result<Server, ServerError> {
         settings.validate()?;
+        allow_descriptors(settings.streams_max + CONNECTIONS_MORE);
         let tokens = settings.tokens.as_deref().map(Tokens::load).transpose()?.unwrap_or_default();
         let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -134,6 +136,18 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// Lets the process have as many descriptors as there may be connections, and some for the rest of
+/// it, as far as the system allows; beyond that connections wait.
+fn allow_descriptors(connections: usize) {
+    const REST: u64 = 256;
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = (connections as u64).saturating_add(REST);
+    let wanted = limit.maximum.map_or(wanted, |maximum| wanted.min(maximum));
+    if limit.current.is_some_and(|current| current < wanted) {
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), ..limit });
     }
 }
 

@@ -2,8 +2,8 @@
 
 mod entries;
 
-use proptest::prelude::*;
 use entries::{answered, intended, named};
+use proptest::prelude::*;
 use tercel_control::desk::{Desk, OrderFilter, Page};
 use tercel_engine::tape::{
     Action, AnswerKind, Answered, Applied, Depth, Entry, Fate, Intended, Outcome, Why,

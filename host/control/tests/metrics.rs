@@ -2,10 +2,10 @@
 
 mod entries;
 
+use entries::{answered, intended, named};
 use parking_lot::RwLock;
 use std::path::Path;
 use std::sync::Arc;
-use entries::{answered, intended, named};
 use tercel_control::desk::Desk;
 use tercel_control::metrics::{FAMILIES, Metrics, PROCESS, document};
 use tercel_engine::counters::CountersPage;

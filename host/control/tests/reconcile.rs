@@ -2,9 +2,9 @@
 
 mod entries;
 
+use entries::{answered, intended, payload};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
-use entries::{answered, intended, payload};
 use tercel_control::recorder::KIND_START;
 use tercel_control::recorder::reconcile::{Counts, Reconciliation, Reference, reconcile};
 use tercel_engine::tape::{Action, AnswerKind, Entry, Fate, Intended};

@@ -2,11 +2,11 @@
 
 mod entries;
 
+use entries::{intended, named, payload};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use entries::{intended, named, payload};
 use tercel_control::clock::ClockReader;
 use tercel_control::desk::Desk;
 use tercel_control::recorder::{

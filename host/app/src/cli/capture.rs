@@ -21,7 +21,7 @@ pub(crate) enum CaptureCommand {
     /// Decode recordings into events as Parquet, a folder a day and instrument.
     Convert(ConvertCaptureArgs),
     /// Say what is odd in recordings, file by file.
-    Check(CheckArgs),
+    Check(CheckCaptureArgs),
     /// Print the columns of the Parquet files and what each kind of event says.
     Schema,
 }
@@ -81,7 +81,7 @@ pub(crate) struct ConvertCaptureArgs {
 
 #[derive(Args)]
 #[command(after_help = rules())]
-pub(crate) struct CheckArgs {
+pub(crate) struct CheckCaptureArgs {
     /// Captures, or folders of captures, of one recording in order.
     #[arg(required = true)]
     pub(crate) captures: Vec<PathBuf>,

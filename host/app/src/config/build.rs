@@ -286,12 +286,10 @@ impl Config {
     /// The files of the networks that trade or stand in shadow from the start, and what each is.
     pub(crate) fn artifacts(&self) -> Vec<(&'static str, PathBuf)> {
         let strategy = &self.values.strategy;
-        let champion = strategy.mlp.as_ref().filter(|_| strategy.kind == StrategyKind::Mlp);
-        let champion = champion.map(|mlp| (&mlp.weights, &mlp.manifest));
         let mut files = Vec::new();
-        for (weights, manifest) in champion {
-            files.push(("weights", self.beside(weights)));
-            files.push(("manifest", self.beside(manifest)));
+        if let Some(mlp) = strategy.mlp.as_ref().filter(|_| strategy.kind == StrategyKind::Mlp) {
+            files.push(("weights", self.beside(&mlp.weights)));
+            files.push(("manifest", self.beside(&mlp.manifest)));
         }
         for manifest in self.values.challenger.iter().filter_map(|one| one.manifest.as_ref()) {
             let manifest = self.beside(manifest);

@@ -1,7 +1,7 @@
 //! `tercel capture check`: what is odd in recordings.
 
 use super::{inputs, open};
-use crate::cli::CheckArgs;
+use crate::cli::CheckCaptureArgs;
 use crate::report::grouped;
 use anyhow::Result;
 use tercel_capture::check::{FileReport, check_all};
@@ -9,7 +9,7 @@ use tercel_net::clock::HostClock;
 use tercel_types::Clock;
 
 /// Runs it.
-pub(super) fn run(args: &CheckArgs) -> Result<()> {
+pub(super) fn run(args: &CheckCaptureArgs) -> Result<()> {
     let (paths, bar) = inputs(&args.captures, "checking")?;
     let mut failed = Ok(());
     check_all(
