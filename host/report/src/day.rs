@@ -34,10 +34,11 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use series::Curve;
 use std::collections::BTreeMap;
+use std::path::Path;
 use tercel_control::recorder::reconcile::Reconciliation;
 use tercel_control::recorder::{KIND_CLOCK, KIND_DEED, KIND_START};
 use tercel_engine::tape::{AnswerKind, Entry};
-use tercel_journal::Record;
+use tercel_journal::{JournalError, Reader, Record};
 use tercel_types::Nanos;
 
 /// Orders, fills and deeds that a report holds; more are counted in `left_out`.
@@ -339,9 +340,49 @@ fn letter(code: u16) -> String {
     }
 }
 
-/// The day of the last record that has one, in the order of the journal.
-pub fn last_day(records: impl Iterator<Item = Record>) -> Option<calendar::Day> {
-    // Records that no program stamped tell no day.
-    let stamped = records.filter(|record| record.stamp.0 > 0 && item::kind(record.kind).is_some());
-    stamped.last().map(|record| calendar::Day::of(record.stamp))
+/// Reads the journal in `folder` and reports the day; without a date, the day of its last record.
+/// `event` is told what happened to orders. Damage ends the reading, not the report.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn gather(
+    folder: &Path,
+    date: Option<calendar::Day>,
+    mut event: impl FnMut(&Event),
+) -> Result<DayReport, JournalError> {
+    let date = match date {
+        Some(date) => date,
+        None => {
+            let mut last = calendar::Day::of(Nanos(0));
+            each(folder, |record| {
+                // Records that no program stamped, or of which nothing is known, tell no day.
+                if record.stamp.0 > 0 && item::kind(record.kind).is_some() {
+                    last = calendar::Day::of(record.stamp);
+                }
+            })?;
+            last
+        }
+    };
+    let mut day = Day::new(date);
+    let damage = each(folder, |record| day.apply(record, &mut event))?;
+    if let Some(damage) = damage {
+        day.damaged(&damage);
+    }
+    Ok(day.finish())
+}
+
+/// Hands every record over; says what is damaged.
+fn each(folder: &Path, mut take: impl FnMut(&Record)) -> Result<Option<String>, JournalError> {
+    let mut read = || -> Result<(), JournalError> {
+        for record in Reader::open(folder)? {
+            take(&record?);
+        }
+        Ok(())
+    };
+    match read() {
+        Ok(()) => Ok(None),
+        Err(JournalError::Damaged(damage)) => Ok(Some(damage.to_string())),
+        Err(error) => Err(error),
+    }
 }
