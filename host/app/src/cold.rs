@@ -14,6 +14,8 @@ use reload::Reloader;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tercel_control::access;
 use tercel_control::api::Parts;
 use tercel_control::clock::{ClockReader, Kernel};
@@ -26,8 +28,8 @@ use tercel_doctor::KernelClock;
 use tercel_engine::counters::CountersReader;
 use tercel_engine::tape::{self, TapeReader, TapeWriter};
 use tercel_engine::{self as engine, Engine};
-use tercel_net::clock::HostClock;
-use tercel_types::{Clock, Nanos};
+use tercel_journal::TornTail;
+use tercel_types::Nanos;
 
 /// Begins the line that says where the control plane is reached.
 pub(crate) const SAYS: &str = "control: ";
@@ -43,12 +45,13 @@ pub(crate) struct Cold {
 
 impl Cold {
     /// What `[journal]` and `[control]` ask for; `None` without both. Comes before the first event,
-    /// and before the calling thread is pinned. `flags` are those above the file.
+    /// and before the calling thread is pinned. `ahead` is how far the clock of the stamps is ahead of
+    /// the system's, ns; `flags` are those above the file.
     pub(crate) fn start(
         config: &Arc<Config>,
         engine: &mut Engine,
         counters: CountersReader,
-        clock: &HostClock,
+        ahead: &Arc<AtomicI64>,
         policies: Option<PolicyDesk>,
         flags: &[String],
     ) -> Result<Option<Cold>> {
@@ -56,7 +59,7 @@ impl Cold {
         if journal.is_none() && control.is_none() {
             return Ok(None);
         }
-        let now = clock.now();
+        let now = now();
         let (tape, reader, writer) = match &journal {
             Some(settings) => open_journal(settings, now).context("[journal]")?,
             None => {
@@ -76,8 +79,8 @@ impl Cold {
             desk: Desk::new(env!("CARGO_PKG_VERSION"), now),
             start: beginning(config)?,
             counters: Some(Arc::new(counters)),
-            clock: clock_reader(clock.clone()),
-            now: now_by(clock.clone()),
+            clock: clock_reader(Arc::clone(ahead)),
+            now: Arc::new(self::now),
         })
         .context("cannot start the recorder's thread")?;
         let sight: Arc<dyn Sight> = Arc::new(recorder.sight());
@@ -128,8 +131,13 @@ fn open_journal(
         },
     };
     let (mut journal, recovery) = JournalWriter::open(config, now)?;
-    if let Some(cut) = &recovery.cut {
-        eprintln!("journal: the last write was torn, and is cut: {cut}");
+    if let Some(cut) = &recovery {
+        let TornTail { file, offset, records, bytes, .. } = cut;
+        let file = file.display();
+        eprintln!(
+            "journal: the last write was torn; cut {records} records, {bytes} bytes, from byte \
+             {offset} of {file} on"
+        );
     }
     let path = beside(&settings.folder);
     let recovered = journal.recover(&path, now)?;
@@ -164,17 +172,20 @@ fn beginning(config: &Config) -> Result<Start> {
     })
 }
 
-fn clock_reader(clock: HostClock) -> ClockReader {
+fn clock_reader(ahead: Arc<AtomicI64>) -> ClockReader {
     let kernel = || {
         let clock = KernelClock::of_system().ok()?;
         let error_max_ns = u64::try_from(clock.error_max_us).ok()?.checked_mul(1_000)?;
         Some(Kernel { synchronised: clock.synchronised, error_max_ns })
     };
-    ClockReader::new("host", kernel, move || clock.ahead())
+    // Relaxed: it stands for itself.
+    ClockReader::new("host", kernel, move || ahead.load(Ordering::Relaxed))
 }
 
-fn now_by(clock: HostClock) -> Arc<dyn Fn() -> Nanos + Send + std::marker::Sync> {
-    Arc::new(move || clock.now())
+/// The system's time, to which the clock of the stamps is steered.
+fn now() -> Nanos {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }
 
 fn serve(settings: ControlSettings, parts: Parts) -> Result<Server> {

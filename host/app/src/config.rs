@@ -29,8 +29,10 @@ mod values;
 
 #[cfg(feature = "lab")]
 pub(crate) use backtest::{BacktestValues, MarketRules};
+pub(crate) use control::{ControlSettings, Role};
 pub(crate) use difference::{Change, Reload};
 pub(crate) use error::ConfigError;
+pub(crate) use journal::{JournalSettings, Overflow, Sync};
 pub(crate) use layers::Overrides;
 use limits::InstrumentRiskValues;
 pub(crate) use path::PathName;

@@ -8,6 +8,8 @@ use crate::source::Source;
 use crate::summary;
 use crate::watch::LiveWatch;
 use anyhow::{Result, bail};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::Sender;
 use tercel_engine::{Batch, Engine, Phase, Unmeasured};
 use tercel_gateway::{Session, SessionError};
@@ -58,6 +60,8 @@ pub(crate) struct Host<S: Source> {
     /// Why no connection can help any more.
     pub(crate) session_over: Option<SessionError>,
     pub(crate) timers: Timers,
+    /// How far the clock was ahead of the system's when last looked at, ns.
+    pub(crate) ahead: Arc<AtomicI64>,
 }
 
 /// When what is due next.
@@ -145,7 +149,8 @@ impl<S: Source> Host<S> {
         }
         if now >= self.timers.slow {
             self.timers.slow = now + SLOW_HOUSEKEEPING;
-            self.clock.steer();
+            // Relaxed: it stands for itself.
+            self.ahead.store(self.clock.steer(), Ordering::Relaxed);
             self.watch.steer();
             self.watch.publish(&self.engine, &self.source);
         }

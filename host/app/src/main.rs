@@ -11,6 +11,7 @@ mod card_lines;
 #[cfg(feature = "lab")]
 mod child;
 mod cli;
+mod cold;
 mod command;
 mod config;
 #[cfg(feature = "lab")]

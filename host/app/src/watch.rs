@@ -5,7 +5,7 @@ use crate::source::Source;
 use crate::summary;
 use std::collections::BTreeMap;
 use std::path::Path;
-use tercel_engine::counters::{CountersError, CountersPage};
+use tercel_engine::counters::{CountersError, CountersPage, CountersReader};
 use tercel_engine::{Engine, Stage, Stopwatch};
 use tercel_net::clock::HostClock;
 use tercel_types::{Clock, Nanos};
@@ -37,6 +37,11 @@ impl LiveWatch {
             None => CountersPage::anonymous(&counters, &stages)?,
         };
         Ok(LiveWatch { clock, page, names, received: Nanos(0), last: Nanos(0), lap: Nanos(0) })
+    }
+
+    /// The page, for other threads.
+    pub(crate) fn reader(&self) -> CountersReader {
+        self.page.reader()
     }
 
     /// Keeps the clock true.

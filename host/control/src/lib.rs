@@ -4,8 +4,15 @@
 //! commands and tells what it does on a tape; losing all of this changes nothing about trading.
 #![forbid(unsafe_code)]
 
+pub mod access;
+pub mod api;
+pub mod audit;
 pub mod clock;
+pub mod dashboard;
 pub mod desk;
 pub mod metrics;
+pub mod operator;
 pub mod recorder;
+pub mod server;
+pub mod sight;
 pub mod view;

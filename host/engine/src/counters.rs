@@ -292,9 +292,9 @@ impl CountersReader {
         self.histograms().find(|(found, _)| *found == name).map(|(_, latency)| latency)
     }
 
-    /// Each bucket of the histogram of that name in which something is: the largest value that falls
-    /// into it, ns, and how many did since the beginning; rising. The last one, whose largest value
-    /// is [`u64::MAX`], takes everything that is larger.
+    /// Each bucket of the histogram of that name in which something is: the largest value that
+    /// falls into it, ns, and how many did since the beginning; rising. The last one, whose largest
+    /// value is [`u64::MAX`], takes everything that is larger.
     pub fn buckets(&self, name: &str) -> impl Iterator<Item = (u64, u64)> {
         let at = self.histograms.iter().position(|found| found == name);
         let words = at.map_or(&[][..], |at| {
@@ -313,7 +313,8 @@ impl CountersReader {
     pub fn sum(&self, name: &str) -> u64 {
         let at = self.histograms.iter().position(|found| found == name);
         // Relaxed: it stands for itself.
-        let sum = |at| self.mapping.words()[self.shape.histogram(at) + NAME_WORDS + 2].load(Relaxed);
+        let sum =
+            |at| self.mapping.words()[self.shape.histogram(at) + NAME_WORDS + 2].load(Relaxed);
         at.map_or(0, sum)
     }
 

@@ -1,6 +1,7 @@
 //! `tercel run`: the host.
 
 use crate::cli::{RunArgs, SourceName};
+use crate::cold::Cold;
 use crate::config::{Config, DEFAULT};
 use crate::host::{Ending, Host, LoopTimes, Timers};
 use crate::lines::Lines;
@@ -20,10 +21,12 @@ use crate::watch::LiveWatch;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 use tercel_engine::Engine;
 use tercel_net::clock::HostClock;
+use tercel_net::pin;
 use tercel_types::{Clock, Nanos};
 
 /// How long a ring's writer may give no sign of life; it gives one every 100 ms.
@@ -115,12 +118,21 @@ fn live<S: Source>(
     eprintln!("{}", summary::memory(&engine.books().memory()));
     // Before the thread is given its core and priority: DPDK cannot be started after.
     let transport = topology::transport(config, args.orders_loss)?;
-    let pace = topology::settle(config);
     let clock = HostClock::new();
     let start = clock.now();
     let (host, orders) = (&config.values.host, &config.values.orders);
     let watch = LiveWatch::new(clock.clone(), host.counters.as_deref(), &engine, &source)
         .context("host.counters")?;
+    if let Some(core) = host.core
+        && let Err(error) = pin::keep_off(core)
+    {
+        eprintln!("cold threads share the core: {error}");
+    }
+    let ahead = Arc::new(AtomicI64::new(0));
+    let policies = operator.as_ref().map(Running::policies);
+    let flags = &args.above.set;
+    let cold = Cold::start(config, &mut engine, watch.reader(), &ahead, policies, flags)?;
+    let pace = topology::settle(config);
     let line = OrderLine::new(transport, Nanos::from_millis(orders.reconnect_ms.into()));
     let (status, printer) = match args.status_ms {
         None => (None, None),
@@ -148,19 +160,23 @@ fn live<S: Source>(
         failure: None,
         session_over: None,
         timers: Timers::new(start),
+        ahead,
     };
     let ending = host.run();
     host.status = None;
     if let Some(printer) = printer {
         let _ = printer.join();
     }
+    let cold = cold.map(Cold::stop).transpose();
     drop(operator);
     let report = host.report(host.clock.now(), true);
     print_report(args, &report)?;
     if let Some(complaint) = host.line.complaint() {
         eprintln!("{complaint}");
     }
-    match ending? {
+    let ending = ending?;
+    cold?;
+    match ending {
         Ending::Orderly => Ok(()),
         Ending::Failed(why) => bail!("{why}; every order was taken out"),
         Ending::Abandoned(why) => bail!("{why}; {} orders may be open", report.open_orders.len()),

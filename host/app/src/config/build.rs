@@ -1,6 +1,7 @@
 //! From the values of the file to the configurations of the crates.
 
 use super::{Built, Config, ConfigError, InstrumentRiskValues, StartValue, StrategyKind};
+use std::path::PathBuf;
 use tercel_book::Limits;
 use tercel_engine::InstrumentConfig;
 use tercel_fpga::CardConfig;

@@ -82,8 +82,8 @@ pub(crate) struct TlsFiles {
     pub(crate) certificate: PathBuf,
     /// Private key of the certificate.
     pub(crate) key: PathBuf,
-    /// Certificates that those of clients must come from; `None` asks clients for none.
-    pub(crate) client_ca: Option<PathBuf>,
+    /// Certificates that those of clients must come from.
+    pub(crate) client_ca: PathBuf,
 }
 
 impl Config {
@@ -109,22 +109,23 @@ impl Config {
             })?;
         }
         let file = |file: &PathBuf| self.beside(file);
-        let client_ca = control.client_ca.as_ref().map(file);
-        let tls = match (&control.certificate, &control.key) {
-            (Some(certificate), Some(key)) => {
-                Some(TlsFiles { certificate: file(certificate), key: file(key), client_ca })
+        let files = [
+            ("control.certificate", &control.certificate),
+            ("control.key", &control.key),
+            ("control.client_ca", &control.client_ca),
+        ];
+        let tls = match files.map(|(_, path)| path.as_ref().map(file)) {
+            [Some(certificate), Some(key), Some(client_ca)] => {
+                Some(TlsFiles { certificate, key, client_ca })
             }
-            (Some(_), None) => {
-                return Err(self.wrong("control.certificate", "needs control.key as well"));
+            [None, None, None] => None,
+            _ => {
+                let there = files.iter().find(|(_, path)| path.is_some());
+                let lacking = files.iter().filter(|(_, path)| path.is_none());
+                let lacking: Vec<&str> = lacking.map(|(key, _)| *key).collect();
+                let problem = format!("needs {} as well", lacking.join(" and "));
+                return Err(self.wrong(there.map_or("control", |(key, _)| key), problem));
             }
-            (None, Some(_)) => {
-                return Err(self.wrong("control.key", "needs control.certificate as well"));
-            }
-            (None, None) if client_ca.is_some() => {
-                let problem = "needs control.certificate and control.key as well";
-                return Err(self.wrong("control.client_ca", problem));
-            }
-            (None, None) => None,
         };
         if !(1..=65_536).contains(&control.streams_max) {
             return Err(self.wrong("control.streams_max", "must be 1 to 65536"));

@@ -1,9 +1,11 @@
 //! Where values come from: the file, above it the environment, above that the flags.
 //!
 //! A variable is `TERCEL__` and the names of a key with `__` between them, such as
-//! `TERCEL__RISK__ACCOUNT__GROSS_MAX` or `TERCEL__INSTRUMENT__SIM000__RISK__POSITION_MAX`. A flag is
+//! `TERCEL__RISK__ACCOUNT__GROSS_MAX` or `TERCEL__INSTRUMENT__SIM000__RISK__POSITION_MAX`. A
+//! flag is
 //! `--set risk.account.gross_max=1000000` or `--set instrument[SIM000].risk.position_max=200`. In
-//! both, small and capital letters are the same in names of keys, and so are `-` and `_`. A table of
+//! both, small and capital letters are the same in names of keys, and so are `-` and `_`. A
+//! table of
 //! a list is named by its symbol or name, else by its place from 0. Texts are taken as they are;
 //! everything else is written as in TOML, tables and lists included.
 

@@ -59,13 +59,15 @@ pub(crate) struct AccountRiskValues {
 #[serde(deny_unknown_fields)]
 pub(crate) struct InstrumentRiskValues {
     /// Shares of one order at most.
-    #[schemars(range(min = 1, max = 999_999), extend("default" = InstrumentLimits::default().order_qty_max.0))]
+    #[schemars(range(min = 1, max = 999_999))]
+    #[schemars(extend("default" = InstrumentLimits::default().order_qty_max.0))]
     pub(crate) order_qty_max: Option<u32>,
     /// Money of one order at most, in dollars.
     #[schemars(extend("default" = whole(InstrumentLimits::default().order_notional_max)))]
     pub(crate) order_notional_max: Option<u32>,
     /// Distance of a price from the reference at most, 1/100 %.
-    #[schemars(range(min = 1, max = 10_000), extend("default" = InstrumentLimits::default().collar_bps))]
+    #[schemars(range(min = 1, max = 10_000))]
+    #[schemars(extend("default" = InstrumentLimits::default().collar_bps))]
     pub(crate) collar_bps: Option<u32>,
     /// Distance of a price from the reference at most, in cents; without `collar_bps` the only
     /// collar.

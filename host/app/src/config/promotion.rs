@@ -17,25 +17,31 @@ pub(crate) struct PromotionValues {
     #[schemars(extend("default" = "manual"))]
     pub(crate) mode: Option<ModeValue>,
     /// Challengers at one time.
-    #[schemars(range(min = 1, max = 8), extend("default" = ContestRules::default().challengers_max))]
+    #[schemars(range(min = 1, max = 8))]
+    #[schemars(extend("default" = ContestRules::default().challengers_max))]
     challengers_max: Option<u32>,
     /// Shadow profits are compared this often, in milliseconds.
-    #[schemars(range(min = 1, max = 3_600_000), extend("default" = ContestRules::default().interval.0 / 1_000_000))]
+    #[schemars(range(min = 1, max = 3_600_000))]
+    #[schemars(extend("default" = ContestRules::default().interval.0 / 1_000_000))]
     interval_ms: Option<u32>,
     /// So many intervals before a test can be passed.
-    #[schemars(range(min = 0, max = 1_000_000), extend("default" = ContestRules::default().intervals_min))]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    #[schemars(extend("default" = ContestRules::default().intervals_min))]
     intervals_min: Option<u32>,
     /// Chance that any that earns no more ever passes, over all tests.
-    #[schemars(range(min = 0.000_001, max = 0.5), extend("default" = ContestRules::default().alpha))]
+    #[schemars(range(min = 0.000_001, max = 0.5))]
+    #[schemars(extend("default" = ContestRules::default().alpha))]
     alpha: Option<f64>,
     /// How places in the queue are followed.
     #[schemars(extend("default" = "risk-averse"))]
     queue: Option<QueueValue>,
     /// From a decision in shadow until it takes effect, in microseconds.
-    #[schemars(range(min = 0, max = 1_000_000), extend("default" = ContestRules::default().shadow.latency.0 / 1_000))]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    #[schemars(extend("default" = ContestRules::default().shadow.latency.0 / 1_000))]
     shadow_latency_us: Option<u32>,
     /// Fee of a share, 1/1,000,000 dollar; below zero a rebate.
-    #[schemars(range(min = -1_000_000, max = 1_000_000), extend("default" = ContestRules::default().shadow.fee_e6))]
+    #[schemars(range(min = -1_000_000, max = 1_000_000))]
+    #[schemars(extend("default" = ContestRules::default().shadow.fee_e6))]
     fee_per_share_e6: Option<i32>,
     /// `"cancel"`: the new champion begins without open orders.
     #[schemars(extend("default" = "adopt"))]
@@ -96,7 +102,7 @@ pub(crate) struct ChallengerValues {
     /// A kind of `[strategy]`.
     kind: Option<StrategyKind>,
     /// A manifest, with its `.safetensors` beside it.
-    manifest: Option<PathBuf>,
+    pub(super) manifest: Option<PathBuf>,
 }
 
 /// What a command or the configuration names as a challenger.

@@ -1,6 +1,8 @@
 //! Starts the real binary, talks to it in lines of JSON, and gives every test addresses of its own.
 #![allow(dead_code, unreachable_pub)] // each test binary uses its part of it
 
+pub mod http;
+
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, UdpSocket};

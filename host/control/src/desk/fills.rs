@@ -115,9 +115,11 @@ impl Fills {
         self.totals.broken += 1;
         self.totals.count(said, -1);
         let wanted = (said.user_ref.0, said.match_number.0);
-        let found = self.kept.iter_mut().rev().find(|row| {
-            !row.broken && (row.user_ref, row.match_number) == wanted
-        });
+        let found = self
+            .kept
+            .iter_mut()
+            .rev()
+            .find(|row| !row.broken && (row.user_ref, row.match_number) == wanted);
         if let Some(row) = found {
             row.broken = true;
         }

@@ -149,15 +149,17 @@ impl Orders {
         }
         if sent.action != Action::Cancel {
             let user_ref = sent.user_ref.0;
-            if self.all.contains_key(&user_ref) || self.open.len() >= OPEN_MAX {
+            let is_room = !self.all.contains_key(&user_ref) && self.open.len() < OPEN_MAX;
+            // What was sent has a side.
+            let Some(side) = sent.side.filter(|_| is_room) else {
                 self.odd += 1;
                 return;
-            }
+            };
             self.insert(Tracked {
                 user_ref,
                 order_ref: 0,
                 instrument: sent.instrument.0,
-                side: sent.side,
+                side,
                 price: sent.price.0,
                 qty: sent.qty.0,
                 open: sent.qty.0,

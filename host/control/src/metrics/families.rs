@@ -57,7 +57,8 @@ macro_rules! families {
 families! {
     BUILD Gauge "tercel_build_info" ["version"] "Always 1; the version of the binary.";
     UPTIME Gauge "tercel_uptime_seconds" [] "Time since the host began.";
-    PHASE Gauge "tercel_phase" ["phase"] "1 for the phase the host is in: starting, trading, stopping.";
+    PHASE Gauge "tercel_phase" ["phase"]
+        "1 for the phase the host is in: starting, trading, stopping.";
     SESSION Gauge "tercel_session_state" ["state"] "1 for the state the order session is in.";
     TRIPPED Gauge "tercel_tripped" ["reason"] "1 while only cancels pass, and why; absent else.";
     STALE Gauge "tercel_books_stale" [] "1 while the books may be wrong.";
@@ -65,40 +66,54 @@ families! {
     HELD_UP Gauge "tercel_held_up" [] "1 while nothing is quoted, because the tape is full.";
     SILENT Gauge "tercel_silent_seconds" [] "How long the trading thread has said nothing.";
     EVENTS Counter "tercel_events_total" [] "Records of the feed that the engine applied.";
-    INTENTS Counter "tercel_intents_total" ["action", "fate"] "Intents of the policy and the engine, and what became of them.";
+    INTENTS Counter "tercel_intents_total" ["action", "fate"]
+        "Intents of the policy and the engine, and what became of them.";
     REFUSED Counter "tercel_risk_rejects_total" ["reason"] "Intents that risk refused.";
     UNSENT Counter "tercel_unsent_total" ["reason"] "Approved orders that could not be sent.";
     ANSWERS Counter "tercel_venue_answers_total" ["kind"] "What the venue said of orders.";
-    REJECTED Counter "tercel_venue_rejects_total" ["code"] "Orders that the venue refused, by its code in OUCH 5.0.";
-    RECEIVED Counter "tercel_order_session_received_bytes_total" [] "Bytes that came in on the order session.";
+    REJECTED Counter "tercel_venue_rejects_total" ["code"]
+        "Orders that the venue refused, by its code in OUCH 5.0.";
+    RECEIVED Counter "tercel_order_session_received_bytes_total" []
+        "Bytes that came in on the order session.";
     OPEN_ORDERS Gauge "tercel_open_orders" ["symbol"] "Open orders.";
     FILLS Counter "tercel_executions_total" [] "Executions, those taken back later among them.";
     BROKEN Counter "tercel_broken_trades_total" [] "Executions that the venue took back.";
-    TRADED Gauge "tercel_traded_shares" ["side"] "Shares executed since the start, less those taken back.";
+    TRADED Gauge "tercel_traded_shares" ["side"]
+        "Shares executed since the start, less those taken back.";
     TRADED_MONEY Gauge "tercel_traded_dollars" ["side"] "Their money.";
     POSITION Gauge "tercel_position_shares" ["symbol"] "Shares held; negative is short.";
     VALUE Gauge "tercel_position_dollars" ["symbol"] "Their value.";
-    INSTRUMENT_PNL Gauge "tercel_instrument_pnl_dollars" ["symbol", "kind"] "Profit of an instrument, realised and unrealised.";
+    INSTRUMENT_PNL Gauge "tercel_instrument_pnl_dollars" ["symbol", "kind"]
+        "Profit of an instrument, realised and unrealised.";
     PNL Gauge "tercel_pnl_dollars" ["kind"] "Profit of the account, realised and unrealised.";
     DRAWDOWN Gauge "tercel_drawdown_dollars" [] "How far below its highest the profit is.";
     CASH Gauge "tercel_cash_dollars" [] "Cash received less cash paid.";
     GROSS Gauge "tercel_gross_exposure_dollars" [] "Worst-case gross exposure of the account.";
     NET Gauge "tercel_net_exposure_dollars" [] "Worst-case net exposure of the account.";
-    LIMIT_USE Gauge "tercel_limit_use_ratio" ["of", "limit"] "How much of a limit is used; 1 is all of it.";
+    LIMIT_USE Gauge "tercel_limit_use_ratio" ["of", "limit"]
+        "How much of a limit is used; 1 is all of it.";
     QUOTED Gauge "tercel_best_price_dollars" ["symbol", "side"] "Best bid and ask; absent if none.";
-    STAGES Histogram "tercel_stage_latency_seconds" ["stage"] "Time of each stage of a tick, and from frame to order.";
-    COUNTERS Counter "tercel_counter_total" ["name"] "Every counter of the counters page: feed, gaps, books, session, engine.";
-    TAPE_USED Gauge "tercel_tape_used_ratio" [] "Share of the tape that waits to be written down; absent without a journal.";
+    STAGES Histogram "tercel_stage_latency_seconds" ["stage"]
+        "Time of each stage of a tick, and from frame to order.";
+    COUNTERS Counter "tercel_host_events_total" ["name"]
+        "Every counter of the counters page: feed, gaps, books, session, engine.";
+    TAPE_USED Gauge "tercel_tape_used_ratio" []
+        "Share of the tape that waits to be written down; absent without a journal.";
     TAPE_LOST Counter "tercel_tape_lost_entries_total" [] "Entries for which the tape had no room.";
     TAPE_ENTRIES Counter "tercel_tape_entries_total" [] "Entries read from the tape.";
-    TAPE_UNKNOWN Counter "tercel_tape_unknown_entries_total" [] "Entries of the tape that could not be read.";
+    TAPE_UNKNOWN Counter "tercel_tape_unknown_entries_total" []
+        "Entries of the tape that could not be read.";
     TAPE_ODD Counter "tercel_tape_odd_entries_total" [] "Entries of the tape that fit no order.";
-    JOURNAL_RECORDS Counter "tercel_journal_records_total" [] "Records written to the journal; absent without one.";
+    JOURNAL_RECORDS Counter "tercel_journal_records_total" []
+        "Records written to the journal; absent without one.";
     JOURNAL_SEQUENCE Gauge "tercel_journal_sequence" [] "Number of the last record of the journal.";
     JOURNAL_TROUBLE Gauge "tercel_journal_trouble" [] "1 while the journal cannot be written.";
-    CLOCK_SYNC Gauge "tercel_clock_synchronised" [] "1 while the kernel holds the system's clock for synchronised.";
-    CLOCK_ERROR Gauge "tercel_clock_error_max_seconds" [] "Largest error of the system's clock against UTC; absent if unknown.";
-    CLOCK_AHEAD Gauge "tercel_clock_ahead_seconds" [] "How far the clock of the stamps is ahead of the system's.";
+    CLOCK_SYNC Gauge "tercel_clock_synchronised" []
+        "1 while the kernel holds the system's clock for synchronised.";
+    CLOCK_ERROR Gauge "tercel_clock_error_max_seconds" []
+        "Largest error of the system's clock against UTC; absent if unknown.";
+    CLOCK_AHEAD Gauge "tercel_clock_ahead_seconds" []
+        "How far the clock of the stamps is ahead of the system's.";
 }
 
 /// What the process itself tells, by the library.

@@ -220,9 +220,7 @@ impl Reconciliation {
 
     /// Known to the venue, but without an intent: sent, and not journaled.
     pub fn not_journaled(&self) -> impl Iterator<Item = Reference> {
-        self.each(|orders| {
-            orders.known.iter().filter(|user_ref| !orders.sent.contains(*user_ref))
-        })
+        self.each(|orders| orders.known.iter().filter(|user_ref| !orders.sent.contains(*user_ref)))
     }
 
     fn each<'a, I: Iterator<Item = u32>>(

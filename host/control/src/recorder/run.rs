@@ -3,8 +3,9 @@
 use crate::clock::ClockReader;
 use crate::desk::Desk;
 use crate::metrics::Metrics;
-use crate::recorder::deeds::{Deed, DEEDS_MAX, Recorder, Waiting};
+use crate::recorder::deeds::{DEEDS_MAX, Deed, Recorder, Waiting};
 use crate::recorder::{JournalWriter, KIND_CLOCK, KIND_DEED, KIND_START, Start};
+use crate::sight::Known;
 use crate::view::{Clock, JournalStatus};
 use parking_lot::RwLock;
 use std::io;
@@ -78,6 +79,7 @@ pub struct Handle {
     published: Published,
     recorder: Recorder,
     metrics: Metrics,
+    now: Arc<dyn Fn() -> Nanos + Send + Sync>,
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Summary>,
 }
@@ -107,6 +109,7 @@ impl Recorder {
                 std::thread::park_timeout(Duration::from_millis(250));
             }
         })?;
+        let now = Arc::clone(&parts.now);
         let mut work = Work {
             tape: parts.tape,
             journal: parts.journal,
@@ -128,7 +131,7 @@ impl Recorder {
             .name("recorder".into())
             .spawn(move || work.run(&stopping))?;
         let published = Published { state: state_seen, entries: entries_seen };
-        Ok(Handle { desk, published, recorder, metrics, stop, thread })
+        Ok(Handle { desk, published, recorder, metrics, now, stop, thread })
     }
 }
 
@@ -146,6 +149,16 @@ impl Handle {
     /// The way by which deeds are written down.
     pub fn recorder(&self) -> Recorder {
         self.recorder.clone()
+    }
+
+    /// What is known, as the API asks for it.
+    pub fn sight(&self) -> Known {
+        Known {
+            desk: self.desk(),
+            metrics: self.metrics(),
+            published: self.published(),
+            now: Arc::clone(&self.now),
+        }
     }
 
     /// The metrics.

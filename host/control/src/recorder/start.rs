@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io;
+use std::path::Path;
 
 /// Bytes of the effective configuration that fit into the record.
 const EFFECTIVE_BYTES_MAX: usize = 48 << 10;
@@ -28,6 +31,16 @@ pub struct Artifact {
     pub name: String,
     /// SHA-256 of its bytes, hexadecimal.
     pub sha256: String,
+}
+
+impl Artifact {
+    /// A file, with the hash of its bytes.
+    pub fn of_file(role: &str, path: &Path) -> io::Result<Artifact> {
+        let mut hash = Sha256::new();
+        io::copy(&mut File::open(path)?, &mut hash)?;
+        let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Artifact { role: role.into(), name: path.display().to_string(), sha256 })
+    }
 }
 
 #[derive(Serialize)]

@@ -46,7 +46,8 @@ proptest! {
     ) {
         let mut file: Table = toml::from_str(DEFAULT).expect("TOML");
         let (mut environment, mut flags) = (Vec::new(), Vec::new());
-        for ((flag, variable, key, values), (in_file, in_variable, in_flags)) in KEYS.iter().zip(&said) {
+        for (one, (in_file, in_variable, in_flags)) in KEYS.iter().zip(&said) {
+            let (flag, variable, key, values) = one;
             let text = |at: &usize| values[at % values.len()];
             let value = |at: &usize| toml::from_str::<Table>(&format!("v = {}", text(at)))
                 .expect("TOML")["v"].clone();
@@ -54,7 +55,8 @@ proptest! {
                 key::set(&mut file, key, value(at));
             }
             let bare = |at: &usize| text(at).trim_matches('"').to_string();
-            environment.extend(in_variable.iter().map(|at| (format!("TERCEL__{variable}"), bare(at))));
+            let named = |at| (format!("TERCEL__{variable}"), bare(at));
+            environment.extend(in_variable.iter().map(named));
             flags.extend(in_flags.iter().map(|at| format!("{flag}={}", bare(at))));
         }
         let text = toml::to_string(&file).expect("TOML");
