@@ -11,6 +11,7 @@ mod doctor;
 mod facts;
 #[cfg(feature = "lab")]
 mod generate;
+mod journal;
 
 #[cfg(feature = "lab")]
 pub(crate) use backtest::{BacktestArgs, FormatName};
@@ -25,6 +26,10 @@ pub(crate) use doctor::DoctorArgs;
 pub(crate) use facts::{FactsArgs, MarketName};
 #[cfg(feature = "lab")]
 pub(crate) use generate::GenerateArgs;
+pub(crate) use journal::{
+    DayArgs, ExportArgs, JournalArgs, JournalCommand, JournalShowArgs, ReportArgs, ReportCommand,
+    VerifyArgs,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -73,6 +78,10 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Check, show and compare configurations, and print their schema.
     Config(ConfigArgs),
+    /// Verify, show and export the journal of a host.
+    Journal(JournalArgs),
+    /// Report what a host did, from its journal.
+    Report(ReportArgs),
     /// Show the book of an instrument from a recorded file or a ring.
     Book(BookArgs),
     /// Count what is in captures or ITCH files, or show the counters page of a host.

@@ -20,7 +20,9 @@ pub(crate) mod feed;
 pub(crate) mod fpga;
 #[cfg(feature = "lab")]
 pub(crate) mod generate;
+pub(crate) mod journal;
 #[cfg(feature = "lab")]
 pub(crate) mod replay;
+pub(crate) mod report_day;
 pub(crate) mod run;
 pub(crate) mod stats;

@@ -19,10 +19,13 @@ use tercel_report::tables::Tables;
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Runs it.
-pub(crate) fn run(args: &JournalArgs, signals: &Signals) -> Result<ExitCode> {
+pub(crate) fn run(
+    args: &JournalArgs,
+    signals: impl FnOnce() -> Result<Signals>,
+) -> Result<ExitCode> {
     match &args.command {
         JournalCommand::Verify(args) => return verify(args),
-        JournalCommand::Show(args) => show(args, signals)?,
+        JournalCommand::Show(args) => show(args, &signals()?)?,
         JournalCommand::Export(args) => export(args)?,
         JournalCommand::Schema => print!("{}", schema::page()),
     }
@@ -87,14 +90,14 @@ fn show(args: &JournalShowArgs, signals: &Signals) -> Result<()> {
                     return Ok(());
                 }
             }
-            if signals.stop_requested() {
+            if signals.count() > 0 {
                 break;
             }
         }
         if !written(out.flush())? {
             return Ok(());
         }
-        if !args.follow || signals.stop_requested() {
+        if !args.follow || signals.count() > 0 {
             break;
         }
         std::thread::sleep(LOOK_AGAIN);
