@@ -80,7 +80,9 @@ mod tests {
         let day = Day::parse("2024-02-29").expect("a day");
         assert_eq!(day.start(), Nanos(1_709_164_800_000_000_000));
         assert_eq!(day.to_string(), "2024-02-29");
-        assert!(day.holds(Nanos(day.start().0 + DAY - 1)) && !day.holds(Nanos(day.start().0 + DAY)));
+        assert!(
+            day.holds(Nanos(day.start().0 + DAY - 1)) && !day.holds(Nanos(day.start().0 + DAY))
+        );
         for wrong in ["2023-02-29", "2024-2-29", "1969-12-31", "9999-01-01", "x", "2024-01-01-01"] {
             assert_eq!(Day::parse(wrong), None, "{wrong}");
         }

@@ -170,7 +170,10 @@ impl fmt::Display for Checked {
         }
         if self.torn_bytes > 0 {
             let torn = self.torn_bytes;
-            writeln!(f, "{torn} bytes of a batch that was not committed; the next start cuts them")?;
+            writeln!(
+                f,
+                "{torn} bytes of a batch that was not committed; the next start cuts them"
+            )?;
         }
         write!(f, "{}", self.orders)
     }

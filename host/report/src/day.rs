@@ -14,7 +14,7 @@ mod presence;
 mod series;
 
 pub use clock::{ClockEvidence, RTS_25_NS};
-pub use figures::{Cost, EQUATIONS, Figures, HORIZONS, HORIZON_NAMES};
+pub use figures::{Cost, EQUATIONS, Figures, HORIZON_NAMES, HORIZONS};
 pub use fills::Fill;
 pub use limits::{Deed, LimitChange};
 pub use orders::{Life, OrderCounts, Refused};

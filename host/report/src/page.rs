@@ -28,9 +28,10 @@ pub fn page(report: &DayReport) -> String {
     evidence(&mut page, report);
     orders(&mut page, report);
     page.section("How the figures are made");
-    page.rows(&["figure", "equation and source"], report.equations.iter().map(|(name, equation)| {
-        vec![left(name), left(equation)]
-    }));
+    page.rows(
+        &["figure", "equation and source"],
+        report.equations.iter().map(|(name, equation)| vec![left(name), left(equation)]),
+    );
     page.finish()
 }
 
@@ -47,7 +48,10 @@ pub fn text(report: &DayReport) -> String {
     line("records", count(report.journal.records));
     line("orders sent", count(orders.sent));
     line("executions", count(figures.executions));
-    line("shares bought, sold", format!("{}, {}", signed(figures.bought_qty), signed(figures.sold_qty)));
+    line(
+        "shares bought, sold",
+        format!("{}, {}", signed(figures.bought_qty), signed(figures.sold_qty)),
+    );
     line("fill rate", percent(orders.fill_rate()));
     line("time in market", percent(in_market.any()));
     let profit = report.profit.last().map_or(0, |point| point.value_e4);
@@ -105,7 +109,10 @@ fn summary(page: &mut Page, report: &DayReport) {
         second(journal.to_ns)
     ));
     if report.profit.len() > 1 {
-        page.figure("Profit in dollars, realised and unrealised, before fees", &chart::curve(report));
+        page.figure(
+            "Profit in dollars, realised and unrealised, before fees",
+            &chart::curve(report),
+        );
     }
 }
 
@@ -117,23 +124,45 @@ fn execution(page: &mut Page, report: &DayReport) {
     }
     let all = || std::iter::once(&report.total).chain(&report.symbols);
     page.rows(
-        &["", "orders", "fill rate", "any side", "both sides", "bought", "sold", "paid $",
-          "received $", "added", "removed", "held"],
+        &[
+            "",
+            "orders",
+            "fill rate",
+            "any side",
+            "both sides",
+            "bought",
+            "sold",
+            "paid $",
+            "received $",
+            "added",
+            "removed",
+            "held",
+        ],
         all().map(volume),
     );
     page.note("Any side, both sides: share of the trading time with open orders.");
     page.rows(
-        &["", "arrival slippage", "touch slippage", "effective spread", "realised 10 s",
-          "markout 100 ms", "markout 1 s", "markout 10 s"],
+        &[
+            "",
+            "arrival slippage",
+            "touch slippage",
+            "effective spread",
+            "realised 10 s",
+            "markout 100 ms",
+            "markout 1 s",
+            "markout 10 s",
+        ],
         all().map(|it| costs(&it.symbol, &it.figures)),
     );
     page.note("Cents a share, and in brackets 1/100 % of the money traded.");
     let bars = HORIZON_NAMES.iter().zip(report.total.figures.markouts);
-    let bars: Vec<(String, f64)> = bars
-        .filter_map(|(name, cost)| Some((name.to_string(), cost.cents_a_share()?)))
-        .collect();
+    let bars: Vec<(String, f64)> =
+        bars.filter_map(|(name, cost)| Some((name.to_string(), cost.cents_a_share()?))).collect();
     if !bars.is_empty() {
-        page.figure("Markout in cents a share, all symbols; above zero is a gain", &chart::bars(&bars));
+        page.figure(
+            "Markout in cents a share, all symbols; above zero is a gain",
+            &chart::bars(&bars),
+        );
     }
 }
 
@@ -185,7 +214,8 @@ fn latencies(page: &mut Page, report: &DayReport) {
     page.note("Intent, verdict of risk and handing to the port are one record with one stamp.");
     for it in report.latencies.iter().filter(|it| it.count > 1) {
         let bars = it.buckets.iter().map(|(end, n)| {
-            let end = if *end == u64::MAX { "more".into() } else { format!("≤ {}", length(*end)) };
+            let end =
+                if *end == u64::MAX { "more".into() } else { format!("≤ {}", length(*end)) };
             (end, *n as f64)
         });
         page.figure(&format!("{}: how many", it.name), &chart::bars(&bars.collect::<Vec<_>>()));
@@ -231,9 +261,8 @@ fn operators(page: &mut Page, report: &DayReport) {
     page.rows(
         &["time", "version", "SHA-256 of the configuration", "artifacts"],
         report.starts.iter().take(ROWS).map(|it| {
-            let artifact = |(role, name, hash): &(String, String, String)| {
-                format!("{role} {name} {hash}")
-            };
+            let artifact =
+                |(role, name, hash): &(String, String, String)| format!("{role} {name} {hash}");
             let artifacts = it.artifacts.iter().map(artifact).collect::<Vec<_>>().join("; ");
             let hashes = format!("file {}; in force {}", it.config_sha256, it.effective_sha256);
             vec![left(&second(it.time_ns)), left(&it.version), left(&hashes), left(&artifacts)]
@@ -244,17 +273,12 @@ fn operators(page: &mut Page, report: &DayReport) {
 fn evidence(page: &mut Page, report: &DayReport) {
     let clock = &report.clock;
     page.section("Clock");
-    let share = |part: u64, whole: u64| {
-        percent((whole > 0).then(|| part as f64 / whole as f64))
-    };
+    let share = |part: u64, whole: u64| percent((whole > 0).then(|| part as f64 / whole as f64));
     page.pairs(&[
         ("states written down", count(clock.samples)),
         ("synchronised", share(clock.synchronised, clock.samples)),
         ("synchronised and within 100 µs of UTC", share(clock.within_100us, clock.samples)),
-        (
-            "records stamped within 100 µs of UTC",
-            share(clock.records_within_100us, clock.records),
-        ),
+        ("records stamped within 100 µs of UTC", share(clock.records_within_100us, clock.records)),
         ("largest error", clock.error_max_ns.map_or("not known".into(), length)),
         ("host ahead of the system at most", length(clock.ahead_max_ns)),
         ("kept by", clock.disciplines.join(", ")),
@@ -300,15 +324,38 @@ fn orders(page: &mut Page, report: &DayReport) {
     ));
     cut(page, report.orders.len());
     page.rows(
-        &["order", "symbol", "side", "price $", "shares", "sent", "tick to order", "to answer",
-          "to execution", "executed", "to end", "end"],
+        &[
+            "order",
+            "symbol",
+            "side",
+            "price $",
+            "shares",
+            "sent",
+            "tick to order",
+            "to answer",
+            "to execution",
+            "executed",
+            "to end",
+            "end",
+        ],
         report.orders.iter().take(ROWS).map(order),
     );
     page.section("Executions");
     cut(page, report.fills.len());
     page.rows(
-        &["time", "order", "symbol", "side", "shares", "price $", "mid $", "arrival $", "touch $",
-          "flag", "held"],
+        &[
+            "time",
+            "order",
+            "symbol",
+            "side",
+            "shares",
+            "price $",
+            "mid $",
+            "arrival $",
+            "touch $",
+            "flag",
+            "held",
+        ],
         report.fills.iter().take(ROWS).map(|it| {
             let mid = |x2: Option<i64>| cell(x2.map_or("–".into(), half));
             let side = if it.broken { format!("{}, taken back", it.side) } else { it.side.into() };

@@ -226,9 +226,9 @@ impl Row<'_> {
 
 impl Table {
     fn create(path: &Path, name: &str, columns: &[Column]) -> Result<Table> {
-        let fields = columns.iter().map(|column| {
-            format!("  required {};\n", column.of.replace("{}", &column.name))
-        });
+        let fields = columns
+            .iter()
+            .map(|column| format!("  required {};\n", column.of.replace("{}", &column.name)));
         let schema = format!("message {name} {{\n{}}}", fields.collect::<String>());
         let mut metadata = Vec::new();
         for Column { name, unit, about, .. } in columns {

@@ -130,15 +130,15 @@ impl Limits {
         });
         let is_first = self.told.insert(of.clone(), ()).is_none();
         let Some(old) = self.known.insert(of.clone(), values.clone()) else { return };
-        let asked = self.asked.get(&of).filter(|(at, ..)| {
-            now.0 >= *at && now.0 - at <= DEED_WITHIN
-        });
+        let asked =
+            self.asked.get(&of).filter(|(at, ..)| now.0 >= *at && now.0 - at <= DEED_WITHIN);
         let (who, why) = match asked {
             _ if is_first => ("start".to_string(), "the configuration".to_string()),
             Some((_, who, why)) => (who.clone(), why.clone()),
             None => Default::default(),
         };
-        for ((limit, new), (_, old)) in values.into_iter().zip(old).filter(|((_, n), (_, o))| n != o)
+        for ((limit, new), (_, old)) in
+            values.into_iter().zip(old).filter(|((_, n), (_, o))| n != o)
         {
             if !is_today {
                 continue;

@@ -20,10 +20,9 @@ struct Scale {
 
 impl Scale {
     fn of(values: impl Iterator<Item = f64>) -> Scale {
-        let (low, high) = values.filter(|value| value.is_finite()).fold(
-            (0.0f64, 0.0f64),
-            |(low, high), value| (low.min(value), high.max(value)),
-        );
+        let (low, high) = values
+            .filter(|value| value.is_finite())
+            .fold((0.0f64, 0.0f64), |(low, high), value| (low.min(value), high.max(value)));
         Scale { low, high: if high > low { high } else { low + 1.0 } }
     }
 

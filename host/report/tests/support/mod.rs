@@ -34,40 +34,46 @@ pub fn named(at: u64, id: u16, symbol: &str) -> Raw {
 }
 
 pub fn standing(at: u64, phase: Phase) -> Raw {
-    raw(at, &Entry::Standing(Standing {
-        phase,
-        session: SessionState::Ready,
-        trip: None,
-        stale: false,
-        paused: false,
-        held_up: false,
-        next_user_ref: 1,
-        next_sequence: 1,
-        open_orders: 0,
-        events: 0,
-    }))
+    raw(
+        at,
+        &Entry::Standing(Standing {
+            phase,
+            session: SessionState::Ready,
+            trip: None,
+            stale: false,
+            paused: false,
+            held_up: false,
+            next_user_ref: 1,
+            next_sequence: 1,
+            open_orders: 0,
+            events: 0,
+        }),
+    )
 }
 
 pub fn holding(at: u64, id: u16, bid: i64, ask: i64) -> Raw {
-    raw(at, &Entry::Holding(Holding {
-        instrument: InstrumentId(id),
-        position: 0,
-        mark: Price(bid),
-        value: Money(0),
-        cost: Money(0),
-        realised: Money(0),
-        unrealised: Money(0),
-        gross: Money(0),
-        net: Money(0),
-        open_orders: 0,
-        bid: Price(bid),
-        bid_qty: 100,
-        ask: Price(ask),
-        ask_qty: 100,
-        last_trade: Price(bid),
-        state: TradingState::Trading,
-        paused: false,
-    }))
+    raw(
+        at,
+        &Entry::Holding(Holding {
+            instrument: InstrumentId(id),
+            position: 0,
+            mark: Price(bid),
+            value: Money(0),
+            cost: Money(0),
+            realised: Money(0),
+            unrealised: Money(0),
+            gross: Money(0),
+            net: Money(0),
+            open_orders: 0,
+            bid: Price(bid),
+            bid_qty: 100,
+            ask: Price(ask),
+            ask_qty: 100,
+            last_trade: Price(bid),
+            state: TradingState::Trading,
+            paused: false,
+        }),
+    )
 }
 
 pub fn intended(id: u16, user_ref: u32, side: Side, price: i64, qty: u32) -> Intended {
@@ -157,7 +163,8 @@ pub fn clock(at: u64, error_ns: Option<u64>) -> Raw {
 }
 
 pub fn deed(at: u64, number: u64, what: &str, about: &str, outcome: Option<&str>) -> Raw {
-    let outcome = outcome.map(|said| serde_json::json!({"time_ns": at, "status": 200, "said": said}));
+    let outcome =
+        outcome.map(|said| serde_json::json!({"time_ns": at, "status": 200, "said": said}));
     let json = serde_json::json!({
         "number": number, "time_ns": number, "who": "ann", "role": "risk", "from": "127.0.0.1",
         "key": "k", "what": what, "about": about, "reason": "<script>alert(1)</script>",
@@ -196,9 +203,8 @@ pub fn day(seed: u64, orders: u32) -> Vec<Raw> {
             continue;
         }
         let replaced = rng.random_bool(0.2).then(|| {
-            open.iter().position(|(other, _)| {
-                other.instrument == it.instrument && other.side == it.side
-            })
+            open.iter()
+                .position(|(other, _)| other.instrument == it.instrument && other.side == it.side)
         });
         let replaced = replaced.flatten().map(|place| open.swap_remove(place).0);
         if let Some(other) = replaced {
@@ -266,26 +272,28 @@ pub fn day(seed: u64, orders: u32) -> Vec<Raw> {
 }
 
 pub fn account(at: u64, profit: i64) -> Raw {
-    raw(at, &Entry::Account(tape::Account {
-        cash: Money(0),
-        realised: Money(profit),
-        unrealised: Money(0),
-        peak: Money(0),
-        drawdown: Money(0),
-        value: Money(0),
-        gross: Money(0),
-        net: Money(0),
-        open_buys: Money(0),
-        open_sells: Money(0),
-        credit_used: Money(0),
-        open_orders: 0,
-    }))
+    raw(
+        at,
+        &Entry::Account(tape::Account {
+            cash: Money(0),
+            realised: Money(profit),
+            unrealised: Money(0),
+            peak: Money(0),
+            drawdown: Money(0),
+            value: Money(0),
+            gross: Money(0),
+            net: Money(0),
+            open_buys: Money(0),
+            open_sells: Money(0),
+            credit_used: Money(0),
+            open_orders: 0,
+        }),
+    )
 }
 
 /// Writes the records, a batch for every ten.
 pub fn write(folder: &Path, records: &[Raw]) {
-    let config =
-        Config { folder: folder.to_path_buf(), segment_bytes: 1 << 20, sync: Sync::Never };
+    let config = Config { folder: folder.to_path_buf(), segment_bytes: 1 << 20, sync: Sync::Never };
     let (mut journal, _) = Journal::open(config, Nanos(OPEN)).expect("a journal");
     for batch in records.chunks(10) {
         for (at, kind, payload) in batch {
