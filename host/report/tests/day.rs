@@ -152,7 +152,7 @@ fn the_sums_of_symbols_fills_orders_and_events_are_the_same() {
     assert_eq!(sum(|it| it.orders.sent as i64), total.orders.sent as i64);
     let told: u64 = report.fills.iter().map(|fill| u64::from(fill.qty)).sum();
     assert_eq!(total.orders.filled_qty, told);
-    let told = |name: &str| events.iter().filter(|event| event.event == name);
+    let told = |name: &'static str| events.iter().filter(move |event| event.event == name);
     assert_eq!(told("execution").map(|event| u64::from(event.qty)).sum::<u64>(), {
         total.orders.filled_qty
     });

@@ -282,7 +282,7 @@ impl Orders {
         if !had_ended {
             order.open_qty = it.open.0;
         }
-        let mut end = |order: &mut Life, state| {
+        let end = |order: &mut Life, state| {
             if !had_ended {
                 (order.state, order.ended_ns) = (state, at.1);
                 order.reason = letter(it.reason);

@@ -17,23 +17,23 @@ use tercel_types::{
 };
 
 /// 2026-01-30 14:30:00 UTC.
-pub const OPEN: u64 = 1_769_783_400_000_000_000;
+pub(crate) const OPEN: u64 = 1_769_783_400_000_000_000;
 
 /// A record to be written: stamp, kind, content.
-pub type Raw = (u64, u16, Vec<u8>);
+pub(crate) type Raw = (u64, u16, Vec<u8>);
 
-pub fn raw(at: u64, entry: &Entry<'_>) -> Raw {
+pub(crate) fn raw(at: u64, entry: &Entry<'_>) -> Raw {
     let mut words = Vec::new();
     entry.words(&mut words);
     (at, entry.kind(), words.iter().flat_map(|word| word.to_le_bytes()).collect())
 }
 
-pub fn named(at: u64, id: u16, symbol: &str) -> Raw {
+pub(crate) fn named(at: u64, id: u16, symbol: &str) -> Raw {
     let symbol = Symbol::new(symbol).expect("a symbol");
     raw(at, &Entry::Named(Named { instrument: InstrumentId(id), symbol }))
 }
 
-pub fn standing(at: u64, phase: Phase) -> Raw {
+pub(crate) fn standing(at: u64, phase: Phase) -> Raw {
     raw(
         at,
         &Entry::Standing(Standing {
@@ -51,7 +51,7 @@ pub fn standing(at: u64, phase: Phase) -> Raw {
     )
 }
 
-pub fn holding(at: u64, id: u16, bid: i64, ask: i64) -> Raw {
+pub(crate) fn holding(at: u64, id: u16, bid: i64, ask: i64) -> Raw {
     raw(
         at,
         &Entry::Holding(Holding {
@@ -76,7 +76,7 @@ pub fn holding(at: u64, id: u16, bid: i64, ask: i64) -> Raw {
     )
 }
 
-pub fn intended(id: u16, user_ref: u32, side: Side, price: i64, qty: u32) -> Intended {
+pub(crate) fn intended(id: u16, user_ref: u32, side: Side, price: i64, qty: u32) -> Intended {
     Intended {
         instrument: InstrumentId(id),
         action: Action::Enter,
@@ -110,12 +110,12 @@ pub fn intended(id: u16, user_ref: u32, side: Side, price: i64, qty: u32) -> Int
 }
 
 /// Refused by the check of risk with this number, from 1 on.
-pub fn refused(mut it: Intended, check: u64) -> Intended {
+pub(crate) fn refused(mut it: Intended, check: u64) -> Intended {
     (it.fate, it.why) = (Fate::Refused, Word::read(check).expect("a check"));
     it
 }
 
-pub fn answered(of: &Intended, what: AnswerKind, open: u32) -> Answered {
+pub(crate) fn answered(of: &Intended, what: AnswerKind, open: u32) -> Answered {
     Answered {
         instrument: of.instrument,
         user_ref: of.user_ref,
@@ -135,7 +135,7 @@ pub fn answered(of: &Intended, what: AnswerKind, open: u32) -> Answered {
     }
 }
 
-pub fn executed(of: &Intended, qty: u32, open: u32, number: u64) -> Answered {
+pub(crate) fn executed(of: &Intended, qty: u32, open: u32, number: u64) -> Answered {
     Answered {
         qty: Qty(qty),
         execution_price: of.price,
@@ -145,7 +145,7 @@ pub fn executed(of: &Intended, qty: u32, open: u32, number: u64) -> Answered {
     }
 }
 
-pub fn start(at: u64) -> Raw {
+pub(crate) fn start(at: u64) -> Raw {
     let json = serde_json::json!({
         "version": "1.2.3", "pid": 1, "config_sha256": "ab", "effective_sha256": "cd",
         "artifacts": [{"role": "policy", "name": "<b>p</b>", "sha256": "ef"}],
@@ -154,7 +154,7 @@ pub fn start(at: u64) -> Raw {
     (at, KIND_START, json.to_string().into_bytes())
 }
 
-pub fn clock(at: u64, error_ns: Option<u64>) -> Raw {
+pub(crate) fn clock(at: u64, error_ns: Option<u64>) -> Raw {
     let json = serde_json::json!({
         "source": "host", "synchronised": true, "error_max_ns": error_ns, "ahead_ns": 0,
         "discipline": "chrony",
@@ -162,7 +162,7 @@ pub fn clock(at: u64, error_ns: Option<u64>) -> Raw {
     (at, KIND_CLOCK, json.to_string().into_bytes())
 }
 
-pub fn deed(at: u64, number: u64, what: &str, about: &str, outcome: Option<&str>) -> Raw {
+pub(crate) fn deed(at: u64, number: u64, what: &str, about: &str, outcome: Option<&str>) -> Raw {
     let outcome =
         outcome.map(|said| serde_json::json!({"time_ns": at, "status": 200, "said": said}));
     let json = serde_json::json!({
@@ -174,7 +174,7 @@ pub fn deed(at: u64, number: u64, what: &str, about: &str, outcome: Option<&str>
 }
 
 /// A day of `orders` quotes on three symbols, with answers, executions, replays and refusals.
-pub fn day(seed: u64, orders: u32) -> Vec<Raw> {
+pub(crate) fn day(seed: u64, orders: u32) -> Vec<Raw> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut records = vec![start(OPEN - 5_000_000_000)];
     for (id, symbol) in [(1, "AAPL"), (2, "MSFT"), (3, "ZVZZT")] {
@@ -271,7 +271,7 @@ pub fn day(seed: u64, orders: u32) -> Vec<Raw> {
     records
 }
 
-pub fn account(at: u64, profit: i64) -> Raw {
+pub(crate) fn account(at: u64, profit: i64) -> Raw {
     raw(
         at,
         &Entry::Account(tape::Account {
@@ -292,7 +292,7 @@ pub fn account(at: u64, profit: i64) -> Raw {
 }
 
 /// Writes the records, a batch for every ten.
-pub fn write(folder: &Path, records: &[Raw]) {
+pub(crate) fn write(folder: &Path, records: &[Raw]) {
     let config = Config { folder: folder.to_path_buf(), segment_bytes: 1 << 20, sync: Sync::Never };
     let (mut journal, _) = Journal::open(config, Nanos(OPEN)).expect("a journal");
     for batch in records.chunks(10) {
