@@ -3,7 +3,8 @@
 //! The day is one of the calendar, UTC. Stamps are the host's: an intent's is when risk had decided
 //! and, if it was approved, the bytes were handed to the port; an answer's is when the gateway had
 //! understood it. After a start the gateway replays the venue's session, so answers may come again:
-//! an execution counts once by order and number, and a replayed answer changes no order that has it.
+//! an execution counts once by order and number, and a replayed answer changes no order that has
+//! it.
 
 mod clock;
 mod figures;

@@ -167,7 +167,9 @@ fn the_fields_of_an_event_are_those_that_are_documented() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 256, failure_persistence: None, ..Default::default()
+    })]
 
     #[test]
     fn no_record_ends_a_reader(

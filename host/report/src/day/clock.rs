@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value as Json;
 
-/// Largest divergence from UTC that MiFID II allows for high-frequency trading (Commission Delegated
-/// Regulation (EU) 2017/574, "RTS 25", table 2), ns.
+/// Largest divergence from UTC that MiFID II allows for high-frequency trading (Commission
+/// Delegated Regulation (EU) 2017/574, "RTS 25", table 2), ns.
 pub const RTS_25_NS: u64 = 100_000;
 
 /// What the journal says of the clock.

@@ -13,7 +13,8 @@ pub const EQUATIONS: [(&str, &str); 8] = [
     (
         "mid(t)",
         "(best bid + best ask) / 2 of the last `holding` record, or of the last `intended` record \
-         not marked stale, that the journal has of the instrument at or before t, since the last start. \
+         not marked stale, that the journal has of the instrument at or before t, since the last \
+         start. \
          `holding` is written at most every 100 ms, when something has changed, so mid(t) can be \
          100 ms old. Our own orders are part of the best bid and ask. Of several records with one \
          stamp, the last is taken. Empty sides: no mid",

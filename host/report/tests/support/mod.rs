@@ -149,7 +149,9 @@ pub(crate) fn start(at: u64) -> Raw {
     let json = serde_json::json!({
         "version": "1.2.3", "pid": 1, "config_sha256": "ab", "effective_sha256": "cd",
         "artifacts": [{"role": "policy", "name": "<b>p</b>", "sha256": "ef"}],
-        "clock": {"synchronised": true, "error_max_ns": 40_000, "ahead_ns": -5, "discipline": "ptp"},
+        "clock": {
+            "synchronised": true, "error_max_ns": 40_000, "ahead_ns": -5, "discipline": "ptp",
+        },
     });
     (at, KIND_START, json.to_string().into_bytes())
 }
