@@ -285,8 +285,8 @@ fn evidence(page: &mut Page, report: &DayReport) {
     ]);
     page.note(
         "MiFID II, RTS 25 (EU 2017/574) allows high-frequency trading 100 µs from UTC. The error \
-         is the keeper's own bound plus how far the host's clock is off the system's. A record counts \
-         by the last state before it.",
+         is the keeper's own bound plus how far the host's clock is off the system's. A record \
+         counts by the last state before it.",
     );
     let it = &report.reconciliation;
     page.section("Reconciliation");

@@ -22,13 +22,13 @@ pub const EQUATIONS: [(&str, &str); 8] = [
     ("s, p, q", "+1 for a buy and -1 for a sell; price of the execution; its shares"),
     (
         "arrival slippage",
-        "sum q s (p - arrival mid), where the arrival mid is the mid that risk saw at the intent of \
-         the first order of the chain of replacements (`intended`: bid, ask). Above zero is a cost",
+        "sum q s (p - arrival mid), where the arrival mid is the mid that risk saw at the intent \
+         of the first order of the chain of replacements (`intended`: bid, ask). Above zero is a cost",
     ),
     (
         "touch slippage",
-        "sum q s (p - touch), where the touch is the best ask for a buy and the best bid for a sell \
-         at the intent of the executed order itself. Below zero is better than taking at once",
+        "sum q s (p - touch), where the touch is the best ask for a buy and the best bid for a \
+         sell at the intent of the executed order itself. Below zero is better than taking at once",
     ),
     ("effective spread", "sum q 2 s (p - mid(t)) at the time t of the execution's stamp"),
     ("realised spread", "sum q 2 s (p - mid(t + 10 s)) (SEC Rule 605, with 10 s for its times)"),
