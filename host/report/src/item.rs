@@ -7,6 +7,8 @@ use tercel_engine::tape::Entry;
 use tercel_types::InstrumentId;
 
 /// What a record says.
+// One at a time, on the stack of a cold thread, as the entry itself.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Item<'a> {
     /// An entry of the tape.
