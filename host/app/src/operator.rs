@@ -12,13 +12,13 @@ pub(crate) use policies::{PolicyDesk, Seat, Seats};
 use crate::config::{ChallengerSource, Config};
 use crate::signals::Signals;
 use anyhow::{Context, Result};
-use policies::Asked;
 use std::fmt::Display;
 use std::io::BufRead;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use policies::Asked;
 use tercel_engine::{Command, Controls};
 use tercel_policy::promotion::{ContestRules, Name, Notice};
 

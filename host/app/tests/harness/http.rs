@@ -28,10 +28,7 @@ pub fn request(to: SocketAddr, method: &str, path: &str, body: Option<&Value>) -
     );
     let mut stream = TcpStream::connect(to).expect("it listens");
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out");
-    stream
-        .write_all(head.as_bytes())
-        .and_then(|()| stream.write_all(text.as_bytes()))
-        .expect("sent");
+    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(text.as_bytes())).expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer in UTF-8");
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");

@@ -2,8 +2,8 @@
 
 use super::{Folder, Summary};
 use crate::child::Process;
-use crate::cli::{DemoArgs, DemoPath, DemoSource};
 use crate::cold;
+use crate::cli::{DemoArgs, DemoPath, DemoSource};
 use crate::operator;
 use crate::report::{HostReport, dollars, duration, grouped};
 use crate::venue_report::{AccountReport, VenueAddresses};
