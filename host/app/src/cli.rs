@@ -13,6 +13,7 @@ mod doctor;
 mod facts;
 #[cfg(feature = "lab")]
 mod generate;
+mod journal;
 mod top;
 
 #[cfg(feature = "lab")]
@@ -32,6 +33,10 @@ pub(crate) use doctor::DoctorArgs;
 pub(crate) use facts::{FactsArgs, MarketName};
 #[cfg(feature = "lab")]
 pub(crate) use generate::GenerateArgs;
+pub(crate) use journal::{
+    DayArgs, ExportArgs, JournalArgs, JournalCommand, JournalShowArgs, ReportArgs, ReportCommand,
+    VerifyArgs,
+};
 pub(crate) use top::TopArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -83,6 +88,10 @@ pub(crate) enum Command {
     Control(ControlArgs),
     /// Check, show and compare configurations, and print their schema.
     Config(ConfigArgs),
+    /// Verify, show and export the journal of a host.
+    Journal(JournalArgs),
+    /// Report what a host did, from its journal.
+    Report(ReportArgs),
     /// Show the book of an instrument from a recorded file or a ring.
     Book(BookArgs),
     /// Count what is in captures or ITCH files, or show the counters page of a host.

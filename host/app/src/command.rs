@@ -22,9 +22,11 @@ pub(crate) mod feed;
 pub(crate) mod fpga;
 #[cfg(feature = "lab")]
 pub(crate) mod generate;
+pub(crate) mod journal;
 pub(crate) mod query;
 #[cfg(feature = "lab")]
 pub(crate) mod replay;
+pub(crate) mod report_day;
 pub(crate) mod run;
 pub(crate) mod stats;
 pub(crate) mod top;

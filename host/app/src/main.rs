@@ -91,6 +91,10 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Control(args) => command::control::run(args),
         // Its exit status says whether anything is wrong.
         Command::Config(args) => return command::config::run(args),
+        // Its exit status says whether the journal is whole and reconciled.
+        Command::Journal(args) => return command::journal::run(args, signals),
+        // Likewise.
+        Command::Report(args) => return command::report_day::run(args),
         Command::Book(args) => command::book::run(args),
         Command::Stats(args) => command::stats::run(args),
         Command::Top(args) => command::top::run(args, &signals()?),
