@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use tercel_control::access::{Role, issue};
 use tercel_control::api::Parts;
+use tercel_control::operator::Operator;
 use tercel_control::server::{Server, Settings, Tls};
 use tercel_control::sight::{
     Deeds, Level, Log, Policies, PoliciesError, Policy, PolicySource, Unwritten, Writing,
@@ -53,7 +54,6 @@ impl Contest {
     fn new() -> Contest {
         let policy = |name: &str, role: &str| Policy {
             name: name.into(),
-            kind: "ladder".into(),
             role: role.into(),
             ..Policy::default()
         };
@@ -72,7 +72,7 @@ impl Policies for Contest {
         };
         let name = name.unwrap_or(kind).to_owned();
         let role = "challenger".into();
-        let policy = Policy { name: name.clone(), kind: kind.clone(), role, ..Policy::default() };
+        let policy = Policy { name: name.clone(), role, ..Policy::default() };
         self.0.lock().unwrap().push(policy);
         Ok(name)
     }
@@ -147,7 +147,7 @@ impl Stand {
         let journal = Arc::new(Journal::default());
         let parts = Parts {
             sight: world.clone(),
-            mailbox,
+            operator: Arc::new(Operator::new(world.clone(), mailbox)),
             deeds: journal.clone(),
             policies: setup.contest.then(|| Arc::new(Contest::new()) as Arc<dyn Policies>),
             log: Arc::new(Loudness(Mutex::new(Level::Info))),
