@@ -42,6 +42,16 @@ function around(least) {
   };
 }
 
+/** Marks at the powers of ten alone. */
+const decades = () =>
+  axis({
+    size: 62,
+    splits: (_u, _axis, low, high) => DECADES.filter((ns) => low <= ns && ns <= high),
+    values: (_u, at) => at.map(duration),
+  });
+
+const DECADES = Array.from({ length: 13 }, (_none, power) => 10 ** power);
+
 const seconds = { time: false };
 
 function line(name, options = {}) {
@@ -227,9 +237,9 @@ export class HeatMap {
       {
         scales: {
           x: { time: false, range: (_u, low, high) => [low ?? 0, Math.max(high ?? 0, (low ?? 0) + 60)] },
-          y: { distr: 3, log: 10, range: () => this.#span() },
+          y: { distr: 3, range: () => this.#span() },
         },
-        axes: [timeAxis(), axis({ size: 62, space: 24, values: (_u, at) => at.map((ns) => (Number.isInteger(Math.log10(ns)) ? duration(ns) : "")) })],
+        axes: [timeAxis(), decades()],
         series: [{}, { paths: () => null, points: { show: false } }],
         // Below the grid, which stays readable over it.
         hooks: { drawClear: [(plot) => inside(plot, (ctx) => this.#paint(plot, ctx))] },

@@ -137,11 +137,11 @@ export async function editLimits(symbol) {
   });
 }
 
-/** What a problem says about a field; `errors` name it by `field` or by a JSON `pointer`. */
+/** What a problem says about a field; `errors` name it by a JSON pointer, `at`. */
 function messageFor(name, errors) {
   const list = Array.isArray(errors) ? errors : [];
-  const named = (one) => String(one.field ?? one.pointer ?? "").split(/[/.]/).at(-1);
-  return list.filter((one) => named(one) === name).map((one) => one.detail ?? one.message).join("; ");
+  const named = (one) => String(one.at ?? "").split("/").at(-1);
+  return list.filter((one) => named(one) === name).map((one) => one.detail).join("; ");
 }
 
 /** One limit: dollars, a count, or yes and no. */

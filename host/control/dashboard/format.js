@@ -42,9 +42,9 @@ export function duration(ns) {
   return `${ns} ns`;
 }
 
-/** Time of day in UTC with milliseconds. */
+/** Time of day in UTC with milliseconds; a number or a BigInt, as times in answers are. */
 export function time(ns) {
-  return ns ? new Date(ns / 1e6).toISOString().slice(11, 23) : "–";
+  return ns ? new Date(Number(ns) / 1e6).toISOString().slice(11, 23) : "–";
 }
 
 /** `tick_to_trade` as `tick to trade`. */

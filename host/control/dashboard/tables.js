@@ -1,7 +1,7 @@
 // Everything of a state that is shown as text: standing, tiles, ladder, tables.
 
 import { byId, fill, make, write } from "./dom.js";
-import { count, duration, money, price, priceOrNone, time, words } from "./format.js";
+import { count, dollars, duration, money, price, priceOrNone, time, words } from "./format.js";
 
 const LEVELS = 10;
 
@@ -142,7 +142,7 @@ function rows(body, levels, most) {
 export function latency(list) {
   fill(byId("latency"), list.map((one) => {
     const times = [one.p50_ns, one.p90_ns, one.p99_ns, one.p999_ns, one.max_ns];
-    return [words(one.stage), number(count(one.count)), ...times.map((ns) => number(one.count ? duration(ns) : "–"))];
+    return [words(one.stage), [count(one.count), "n wide"], ...times.map((ns) => number(one.count ? duration(ns) : "–"))];
   }), "no ticks yet");
 }
 
@@ -173,7 +173,7 @@ export function feed({ counters, rejects }) {
 
 export function limits(list) {
   const body = byId("limits");
-  const show = (one, value) => number(one.is_money ? money(value) : count(value));
+  const show = (one, value) => number(one.is_money ? `$${dollars(value)}` : count(value));
   const share = (one) => (one.max > 0 ? (100 * one.used) / one.max : one.used > 0 ? 100 : 0);
   fill(body, list.map((one) => [
     one.of, words(one.limit.replace(/_max$/, "")), show(one, one.used), show(one, one.max),
@@ -189,7 +189,7 @@ export function limits(list) {
 export function orders(list, open) {
   fill(byId("orders"), list.map((one) => [
     String(one.user_ref), one.symbol, side(one.side), number(price(one.price_e4)),
-    number(count(one.open_qty)), number(count(one.filled_qty)), words(one.state), number(time(one.sent_ns)),
+    number(count(one.open_qty)), number(count(one.filled_qty)), [words(one.state), "after"], number(time(one.sent_ns)),
   ]), "no open orders");
   write(byId("orders-note"), open > list.length ? `the oldest ${list.length} of ${count(open)}` : "", "note");
 }
@@ -197,6 +197,6 @@ export function orders(list, open) {
 export function fills(list) {
   fill(byId("fills"), list.map((one) => [
     number(time(one.time_ns)), one.symbol, side(one.side), number(price(one.price_e4)),
-    number(count(one.qty)), `${one.liquidity}${one.broken ? ", broken" : ""}`, number(count(one.position)),
+    number(count(one.qty)), [`${one.liquidity}${one.broken ? ", broken" : ""}`, "after"], number(count(one.position)),
   ]), "no fills yet");
 }
