@@ -101,7 +101,7 @@ fn diff_says_what_a_running_host_takes() {
     let text = std::fs::read_to_string(&old).expect("read");
     let text = text
         .replacen("net_max = 5000000", "net_max = 1", 1)
-        .replacen("password = \"demo\"  ", "password = \"hunter2\"  ", 1)
+        .replacen("\npassword = \"demo\"", "\npassword = \"hunter2\"", 1)
         .replacen("[quote]\norder_qty = 100 ", "[quote]\norder_qty = 99 ", 1);
     std::fs::write(&new, text).expect("written");
     let shown = tercel_ok(&["config", "diff", &old, &new]);

@@ -97,7 +97,11 @@ fn prometheus_scrapes_a_host_and_its_tools_accept_metrics_and_rules() {
         .spawn()
         .expect("prometheus starts");
     let server = Server(server);
-    eventually("Prometheus", || std::net::TcpStream::connect(free).is_ok());
+    let is_up = || {
+        std::net::TcpStream::connect(free).is_ok()
+            && request(free, "GET", "/-/ready", None).0 == 200
+    };
+    eventually("Prometheus", is_up);
     eventually("a scrape", || !query(free, "up{job=\"tercel\"} == 1").is_empty());
     for (wanted, series) in [
         ("tercel_build_info", 1),

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 /// A browser with one page; it ends when this is dropped.
@@ -26,10 +27,20 @@ impl Browser {
             .spawn()
             .ok()?;
         let said = BufReader::new(driver.stdout.take().expect("a pipe"));
-        let port = said.lines().map_while(Result::ok).find_map(|line| {
-            let port = line.split("on port ").nth(1)?;
-            port.trim_end_matches('.').parse::<u16>().ok()
+        let (send, port) = channel();
+        // To its end: a driver whose output nobody takes does not go on.
+        std::thread::spawn(move || {
+            for line in said.lines().map_while(Result::ok) {
+                let port = line
+                    .split("successfully on port ")
+                    .nth(1)
+                    .map(|port| port.trim_end_matches('.'));
+                if let Some(port) = port.and_then(|port| port.parse::<u16>().ok()) {
+                    let _ = send.send(port);
+                }
+            }
         });
+        let port = port.recv_timeout(super::PATIENCE);
         let address = SocketAddr::from(([127, 0, 0, 1], port.expect("chromedriver says its port")));
         let arguments = [
             "--headless=new".to_owned(),

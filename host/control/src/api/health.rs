@@ -16,7 +16,8 @@ pub(crate) async fn live() -> &'static str {
     "live\n"
 }
 
-/// The host trades: its session is ready, its books are right, and nothing holds it up.
+/// The host trades: its session is ready, its books are right, and neither risk, nor an operator,
+/// nor the journal holds it up.
 #[utoipa::path(get, path = "/ready", tag = "health",
     responses(
         (status = 200, description = "It trades", body = String, content_type = "text/plain"),
@@ -27,6 +28,8 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, Proble
     let checks = [
         (status.phase != "trading", "phase", format!("{}, not trading", status.phase)),
         (status.session != "ready", "session", format!("{}, not ready", status.session)),
+        (!status.tripped.is_empty(), "tripped", format!("only cancels pass: {}", status.tripped)),
+        (status.paused, "paused", "nothing is quoted, by command".into()),
         (status.stale, "stale", "the books may be wrong".into()),
         (status.held_up, "held_up", "what was done could not be written down in time".into()),
         (

@@ -29,7 +29,7 @@ const RETRY: Duration = Duration::from_millis(100);
 /// Time between two states that are published.
 const PUBLISH: Duration = Duration::from_millis(500);
 /// Time between two looks at the clock.
-const CLOCK: Duration = Duration::from_secs(60);
+const CLOCK: Duration = Duration::from_secs(10);
 /// How long the journal may take to be written in the end.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
