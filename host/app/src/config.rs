@@ -5,6 +5,9 @@
 //! the crate that takes them, for their range. Either way the error names the file and the line,
 //! the variable or the flag, the key, the value and what is allowed.
 
+// A configuration is wrong once a start, where nothing is in a hurry.
+#![allow(clippy::result_large_err)]
+
 #[cfg(feature = "lab")]
 mod backtest;
 mod build;

@@ -41,6 +41,7 @@ fn frames(count: u64) -> Vec<Vec<u8>> {
 }
 
 /// Frames, interfaces' names and statistics as `pcap-file` reads them.
+#[allow(clippy::type_complexity)] // three lists, each as its name in the test says
 fn independent(path: &Path) -> (Vec<Vec<u8>>, Vec<String>, Vec<(u64, u64)>) {
     let mut reader = PcapNgReader::new(File::open(path).unwrap()).unwrap();
     let (mut frames, mut names, mut counted) = (Vec::new(), Vec::new(), Vec::new());

@@ -1,6 +1,9 @@
 //! The API: paths, who may ask for them, and what is answered. Its document is made from the same
 //! lines ([`document`]).
 
+// A problem is the body of an answer: made once a refused request, on a cold thread.
+#![allow(clippy::result_large_err)]
+
 mod change;
 mod commands;
 mod describe;

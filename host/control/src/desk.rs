@@ -200,10 +200,10 @@ impl Desk {
         if self.outcomes.insert(ticket, outcome).is_none() {
             self.outcomes_order.push_back(ticket);
         }
-        if self.outcomes_order.len() > OUTCOMES_MAX {
-            if let Some(oldest) = self.outcomes_order.pop_front() {
-                self.outcomes.remove(&oldest);
-            }
+        if self.outcomes_order.len() > OUTCOMES_MAX
+            && let Some(oldest) = self.outcomes_order.pop_front()
+        {
+            self.outcomes.remove(&oldest);
         }
     }
 

@@ -59,7 +59,7 @@ impl Story {
                     1 => AnswerKind::Rejected,
                     _ => AnswerKind::NotReceived,
                 };
-                let open = if pick % 3 == 0 { qty } else { 0 };
+                let open = if pick.is_multiple_of(3) { qty } else { 0 };
                 let said = answered(kind, self.next, open, 0);
                 let original_ref = if open > 0 { original } else { 0 };
                 self.say(Answered { original: UserRef(original_ref), ..said });
@@ -73,8 +73,11 @@ impl Story {
                 self.live.iter_mut().find(|live| live.0 == user_ref).unwrap().2 = true;
             }
             (3, Some((user_ref, _, false))) => {
-                let kind =
-                    if pick % 2 == 0 { AnswerKind::Rejected } else { AnswerKind::NotReceived };
+                let kind = if pick.is_multiple_of(2) {
+                    AnswerKind::Rejected
+                } else {
+                    AnswerKind::NotReceived
+                };
                 self.say(answered(kind, user_ref, 0, 0));
                 self.end(user_ref);
             }
@@ -88,7 +91,7 @@ impl Story {
                 self.reduced(said, some == open);
             }
             (6, Some((user_ref, open, true))) => {
-                let some = if pick % 2 == 0 { open } else { qty.min(open) };
+                let some = if pick.is_multiple_of(2) { open } else { qty.min(open) };
                 let said = answered(AnswerKind::Canceled, user_ref, open - some, some);
                 self.reduced(said, some == open);
             }
@@ -96,7 +99,7 @@ impl Story {
                 self.entries.push(Entry::Intended(intended(Action::Cancel, 0, user_ref, 0)));
             }
             (8, Some((user_ref, open, true))) => {
-                let kind = if pick % 2 == 0 {
+                let kind = if pick.is_multiple_of(2) {
                     AnswerKind::CancelPending
                 } else {
                     AnswerKind::CancelRejected

@@ -85,10 +85,10 @@ fn show(args: &JournalShowArgs, signals: &Signals) -> Result<()> {
                 true => lines.json(&record).map(|line| serde_json::Value::from(line).to_string()),
                 false => lines.text(&record),
             };
-            if let Some(line) = line {
-                if !written(writeln!(out, "{line}"))? {
-                    return Ok(());
-                }
+            if let Some(line) = line
+                && !written(writeln!(out, "{line}"))?
+            {
+                return Ok(());
             }
             if signals.count() > 0 {
                 break;

@@ -33,12 +33,18 @@ pub fn request(to: SocketAddr, method: &str, path: &str, body: Option<&Value>) -
         .write_all(head.as_bytes())
         .and_then(|()| stream.write_all(text.as_bytes()))
         .expect("sent");
-    // Who does not want the whole of a request may answer and reset the connection.
     let mut bytes = Vec::new();
-    if let Err(error) = stream.read_to_end(&mut bytes)
-        && !bytes.windows(4).any(|end| end == b"\r\n\r\n")
-    {
-        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{method} {path}");
+    let mut chunk = [0; 1 << 16];
+    while !is_whole(&bytes) {
+        match stream.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => bytes.extend_from_slice(&chunk[..read]),
+            // Who does not want the whole of a request may answer and reset the connection.
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => break,
+            Err(error) => panic!("{method} {path}: {error}"),
+        }
+    }
+    if bytes.is_empty() {
         return (0, String::new());
     }
     let answer = String::from_utf8(bytes).expect("UTF-8");
@@ -46,6 +52,15 @@ pub fn request(to: SocketAddr, method: &str, path: &str, body: Option<&Value>) -
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
     let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
     (status, if chunked { unchunked(body) } else { body.into() })
+}
+
+/// The length that the head gives has come; who gives none closes the connection at the end.
+fn is_whole(bytes: &[u8]) -> bool {
+    let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let length = length.and_then(|length| length.trim().parse::<usize>().ok());
+    length.is_some_and(|length| bytes.len() >= end + 4 + length)
 }
 
 fn unchunked(mut rest: &str) -> String {

@@ -116,11 +116,12 @@ impl Writer {
         let mut taken = 0;
         loop {
             let mut head = [0; blocks::PACKET_HEADER];
-            let Ok(chunk) = self.ring.read_chunk(head.len()) else { return Ok(()) };
-            copy(&chunk, &mut head);
+            match self.ring.read_chunk(head.len()) {
+                Ok(chunk) => copy(&chunk, &mut head),
+                Err(_) => return Ok(()),
+            }
             // The tap writes whole blocks only, with their length behind their type.
             let len = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
-            drop(chunk);
             if taken > 0 && taken + len > most {
                 return Ok(());
             }

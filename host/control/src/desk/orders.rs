@@ -231,10 +231,10 @@ impl Orders {
         if said.what == AnswerKind::Replaced {
             self.end(said.original.0, End::Replaced, at);
         }
-        if let Some(original) = self.live_mut(original).filter(|_| original != 0) {
-            if original.replacement == user_ref {
-                (original.replacement, original.changed_ns) = (0, at);
-            }
+        if let Some(original) = self.live_mut(original).filter(|_| original != 0)
+            && original.replacement == user_ref
+        {
+            (original.replacement, original.changed_ns) = (0, at);
         }
     }
 
@@ -245,10 +245,10 @@ impl Orders {
         order.changed_ns = at;
         self.open.remove(&user_ref);
         self.dead.push_back(user_ref);
-        if self.dead.len() > self.dead_max {
-            if let Some(oldest) = self.dead.pop_front() {
-                self.all.remove(&oldest);
-            }
+        if self.dead.len() > self.dead_max
+            && let Some(oldest) = self.dead.pop_front()
+        {
+            self.all.remove(&oldest);
         }
     }
 

@@ -116,10 +116,10 @@ impl JournalWriter {
     pub fn recover(&mut self, path: &Path, now: Nanos) -> Result<Recovered, RecoverError> {
         let mut recovered = Recovered::default();
         let Some(mut tape) = tape::remains(path)? else { return Ok(recovered) };
-        if let Some((generation, end)) = self.last_mark()? {
-            if generation == tape.generation() {
-                tape.skip_to(end);
-            }
+        if let Some((generation, end)) = self.last_mark()?
+            && generation == tape.generation()
+        {
+            tape.skip_to(end);
         }
         self.generation = tape.generation();
         let mut content = Vec::new();
