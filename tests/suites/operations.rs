@@ -244,9 +244,10 @@ fn limits_change_between_two_events_and_wrong_ones_do_not() {
     let new = InstrumentLimits { restricted: true, ..old };
     assert_eq!(operated.ask(Ask::Limits(one, new)), Outcome::Done);
     assert_eq!(operated.desk.engine.risk().limits(one), Some(&new));
-    let told = operated.entries().any(
-        |entry| matches!(entry, Entry::Limited(limits) if limits.instrument == one && limits.restricted),
-    );
+    let told = operated.entries().any(|entry| match entry {
+        Entry::Limited(limits) => limits.instrument == one && limits.restricted,
+        _ => false,
+    });
     assert!(told);
     let account = AccountLimits { drawdown_max: Money(123), ..AccountLimits::default() };
     assert_eq!(operated.ask(Ask::AccountLimits(account)), Outcome::Done);

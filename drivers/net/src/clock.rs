@@ -174,8 +174,8 @@ mod tests {
         assert_eq!(clock.rate, RATE_MAX);
     }
 
-    /// The controller against a counter that runs 40 parts in a million slow: the difference goes to
-    /// nothing, where without what it has learnt it would stay at 80 µs.
+    /// The controller against a counter that runs 40 parts in a million slow: the difference goes
+    /// to nothing, where without what it has learnt it would stay at 80 µs.
     #[test]
     fn a_rate_that_was_calibrated_wrong_is_learnt() {
         let (mut ahead, mut drift, mut rate, step) = (0.0_f64, 0.0_f64, 0.0_f64, 1e8);

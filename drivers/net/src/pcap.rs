@@ -1,8 +1,8 @@
 //! Capture files: replay of what was recorded, and recording.
 //!
 //! Two formats are read, told apart by their first word: that of libpcap (draft-ietf-opsawg-pcap),
-//! a header of 24 bytes, then records of 16 bytes and a frame, in the byte order of the machine that
-//! wrote it; and [pcap-ng](crate::pcapng). The former is what is written here. Reading streams
+//! a header of 24 bytes, then records of 16 bytes and a frame, in the byte order of the machine
+//! that wrote it; and [pcap-ng](crate::pcapng). The former is what is written here. Reading streams
 //! through one buffer, so a file may be larger than memory; a record says how long it is, and one
 //! that claims more than [`CAPTURED_MAX`] bytes is refused before anything is allocated.
 

@@ -2,12 +2,13 @@
 //!
 //! A file is a run of blocks, each with its length in front and behind. A section header names the
 //! byte order, interface descriptions the unit of the stamps; files may stand one behind another
-//! and are one file. [`crate::pcap::PcapSource`] reads either format, [`blocks`] makes the blocks of
-//! a file to be written.
+//! and are one file. [`crate::pcap::PcapSource`] reads either format, [`blocks`] makes the blocks
+//! of a file to be written.
 //!
 //! Nothing here believes a length before it is checked: a frame is at most
-//! [`CAPTURED_MAX`](crate::pcap::CAPTURED_MAX) bytes, an interface description 64 KiB, a section has
-//! 4,096 interfaces at most, and whatever else there is, of any length, is read past in small steps.
+//! [`CAPTURED_MAX`](crate::pcap::CAPTURED_MAX) bytes, an interface description 64 KiB, a section
+//! has 4,096 interfaces at most, and whatever else there is, of any length, is read past in small
+//! steps.
 
 pub mod blocks;
 

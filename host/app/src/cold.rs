@@ -45,8 +45,8 @@ pub(crate) struct Cold {
 
 impl Cold {
     /// What `[journal]` and `[control]` ask for; `None` without both. Comes before the first event,
-    /// and before the calling thread is pinned. `ahead` is how far the clock of the stamps is ahead of
-    /// the system's, ns; `flags` are those above the file.
+    /// and before the calling thread is pinned. `ahead` is how far the clock of the stamps is ahead
+    /// of the system's, ns; `flags` are those above the file.
     pub(crate) fn start(
         config: &Arc<Config>,
         engine: &mut Engine,

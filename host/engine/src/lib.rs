@@ -30,6 +30,7 @@ mod engine;
 mod housekeeping;
 mod instruments;
 mod operations;
+mod orders;
 mod recorder;
 #[allow(unsafe_code)]
 mod shared;

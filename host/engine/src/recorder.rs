@@ -4,6 +4,8 @@
 //! before it. What only shows how things stand is written in housekeeping, one instrument at a
 //! time, so that no round of it is long.
 
+mod paused;
+
 use crate::engine::Phase;
 use crate::mailbox::Receiver;
 use crate::operations::Ticket;
@@ -11,6 +13,7 @@ use crate::tape::{
     Account, AccountLimited, Action, AnswerKind, Answered, Bytes, Content, Depth, Fate, Holding,
     Intended, LEVELS, Limited, Lost, Named, Received, SessionState, Standing, TapeWriter, Why,
 };
+use paused::Paused;
 use tercel_book::Books;
 use tercel_gateway::Gateway;
 use tercel_risk::{AccountLimits, InstrumentLimits, Order, Risk, SaleMark};
@@ -57,14 +60,6 @@ pub(crate) struct Recorder {
     depth: Option<(Depth, Nanos)>,
 }
 
-/// Instruments that are not quoted, by command.
-pub(crate) struct Paused {
-    pub(crate) all: bool,
-    /// A bit for each locate.
-    one: Box<[u64; 1 << 10]>,
-    count: u32,
-}
-
 /// What became of an intent, with what risk saw of it.
 pub(crate) struct Story<'a> {
     pub(crate) intent: &'a Intent,
@@ -93,7 +88,7 @@ impl Recorder {
             lost: 0,
             cause: Nanos(0),
             held_up: false,
-            paused: Paused { all: false, one: Box::new([0; 1 << 10]), count: 0 },
+            paused: Paused::default(),
             watched: None,
             next_look: 0,
             standing: None,
@@ -412,38 +407,6 @@ impl Recorder {
             self.write(&depth, now);
             self.depth = Some((depth, now));
         }
-    }
-}
-
-impl Paused {
-    #[inline]
-    pub(crate) fn holds(&self, id: InstrumentId) -> bool {
-        self.all || (self.count > 0 && self.one[id.index() / 64] >> (id.index() % 64) & 1 == 1)
-    }
-
-    /// Some instrument is paused.
-    pub(crate) fn any(&self) -> bool {
-        self.all || self.count > 0
-    }
-
-    /// Pauses an instrument or lets it go on; says whether that changed anything.
-    pub(crate) fn set(&mut self, id: InstrumentId, paused: bool) -> bool {
-        let (word, bit) = (&mut self.one[id.index() / 64], 1 << (id.index() % 64));
-        let was = *word & bit != 0;
-        *word = if paused { *word | bit } else { *word & !bit };
-        self.count = self.count + u32::from(paused) - u32::from(was);
-        was != paused
-    }
-
-    /// Pauses everything, or lets everything go on; says whether that changed anything.
-    pub(crate) fn set_all(&mut self, paused: bool) -> bool {
-        let changed = if paused { !self.all } else { self.any() };
-        self.all = paused;
-        if !paused {
-            self.one.fill(0);
-            self.count = 0;
-        }
-        changed
     }
 }
 

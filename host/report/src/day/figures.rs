@@ -23,7 +23,8 @@ pub const EQUATIONS: [(&str, &str); 8] = [
     (
         "arrival slippage",
         "sum q s (p - arrival mid), where the arrival mid is the mid that risk saw at the intent \
-         of the first order of the chain of replacements (`intended`: bid, ask). Above zero is a cost",
+         of the first order of the chain of replacements (`intended`: bid, ask). Above zero is a \
+         cost",
     ),
     (
         "touch slippage",
