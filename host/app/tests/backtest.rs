@@ -146,7 +146,7 @@ fn a_section_of_the_configuration_says_the_same_as_the_command_line() {
     }
     std::fs::write(&wrong, set(fees, "fee = 1")).expect("written");
     let error = tercel_err(&["backtest", "--data", &day, "--config", &plain]);
-    assert!(error.contains("wrong.toml:") && error.contains("`fee`"), "{error}");
+    assert!(error.contains("wrong.toml:") && error.contains("`backtest.fee`"), "{error}");
 }
 
 #[test]

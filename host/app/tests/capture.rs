@@ -3,14 +3,12 @@
 
 mod harness;
 
+use harness::python;
 use harness::{Place, Process, eventually, tercel, tercel_err, tercel_ok};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-
-/// Of the Python Package Index; the file in which an installation says what it has holds this list.
-const PACKAGES: [&str; 2] = ["pyarrow==23.0.0", "duckdb==1.4.4"];
 
 const SYMBOLS: [&str; 4] = ["SIM000", "SIM001", "SIM002", "SIM003"];
 
@@ -47,7 +45,8 @@ fn record(seconds: u64, rate: u32) -> Recording {
     let (mut venue, addresses) = place.venue(&venue);
     let config = place.config(&addresses, &SYMBOLS, &[("start", "\"first\"")]);
     let ring = place.file("ring");
-    let feed = ["feed", "--config", &config, "--ring", &ring, "--slots=1048576", "--until-end"];
+    // Room for every record of ten minutes: the live book is read from the ring in the end.
+    let feed = ["feed", "--config", &config, "--ring", &ring, "--slots=2097152", "--until-end"];
     let mut feed = Process::start(&[&feed[..], &["--json"]].concat(), &folder.join("feed.log"));
     std::thread::sleep(Duration::from_secs(seconds));
     venue.tell("end");
@@ -104,7 +103,7 @@ fn a_recording_gives_the_book_of_the_live_feed_and_parquet_that_others_read() {
 
 /// PyArrow and DuckDB see the documented columns and every event.
 fn read_by_others(events: &str, converted: &Value) {
-    let python = match python() {
+    let python = match python::python() {
         Ok(python) => python,
         Err(why) => {
             println!("skipped: {why}");
@@ -124,27 +123,6 @@ fn read_by_others(events: &str, converted: &Value) {
         let line = line.unwrap_or_else(|| panic!("{name} is not documented"));
         assert!(line.ends_with(unit.as_str().expect("text")), "{line}: {unit}");
     }
-}
-
-/// The Python of an environment that has the packages; made at the first time.
-fn python() -> Result<PathBuf, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/parquet");
-    let (python, installed) = (folder.join("venv/bin/python"), folder.join("installed"));
-    let wanted = PACKAGES.join("\n");
-    if std::fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
-        return Ok(python);
-    }
-    let run = |command: &mut Command| -> Result<(), String> {
-        let output = command.output().map_err(|error| format!("python3: {error}"))?;
-        let said = String::from_utf8_lossy(&output.stderr).trim().replace('\n', " ");
-        if output.status.success() { Ok(()) } else { Err(said) }
-    };
-    let _ = std::fs::remove_dir_all(folder.join("venv"));
-    run(Command::new("python3").args(["-m", "venv"]).arg(folder.join("venv")))?;
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    run(Command::new(&python).args(install).args(PACKAGES))?;
-    std::fs::write(&installed, &wanted).map_err(|error| error.to_string())?;
-    Ok(python)
 }
 
 /// DataFusion, where it was built in; else a word on how to.

@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 use tercel_control::recorder::reconcile::{Reconciliation, Reference, reconcile};
 use tercel_journal::{Reader, Record, verify};
@@ -39,6 +40,24 @@ fn operated(place: &Place) -> (Process, Process, SocketAddr) {
     });
     let control = control_of(&host.said()).expect("it says where");
     (venue, host, control)
+}
+
+#[test]
+fn the_document_of_the_api_is_valid() {
+    let python = match harness::python::python() {
+        Ok(python) => python,
+        Err(problem) => {
+            println!("skipped: no openapi-spec-validator: {problem}");
+            return;
+        }
+    };
+    let place = Place::new();
+    let file = place.file("openapi.json");
+    std::fs::write(&file, harness::tercel_ok(&["control", "openapi"])).expect("writable");
+    let validator = ["-m", "openapi_spec_validator", "--schema", "3.1", &file];
+    let output = Command::new(python).args(validator).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}");
 }
 
 fn records(folder: &Path) -> Vec<Record> {

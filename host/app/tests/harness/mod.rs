@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod http;
+pub mod python;
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
