@@ -42,6 +42,30 @@ fn operated(place: &Place) -> (Process, Process, SocketAddr) {
     (venue, host, control)
 }
 
+/// What a running host answers fits the document's schemas.
+fn answers_are_as_documented(control: SocketAddr) {
+    let document = get(control, "/openapi.json");
+    for (path, schema) in [
+        ("state", "State"),
+        ("status", "Status"),
+        ("account", "Account"),
+        ("limits", "Limits"),
+        ("feed", "Feed"),
+        ("instruments/SIM000", "Instrument"),
+        ("instruments/SIM001/book", "Book"),
+    ] {
+        let schema = json!({
+            "$ref": format!("#/components/schemas/{schema}"),
+            "components": document["components"],
+        });
+        let schema = jsonschema::validator_for(&schema).expect("a schema");
+        let answer = get(control, &format!("/api/v1/{path}"));
+        if let Err(error) = schema.validate(&answer) {
+            panic!("{path}: {error}: {answer}");
+        }
+    }
+}
+
 #[test]
 fn the_document_of_the_api_is_valid() {
     let python = match harness::python::python() {
@@ -78,6 +102,7 @@ fn the_kill_switch_leaves_nothing_open_at_the_venue_and_is_in_the_journal() {
     let state = get(control, "/api/v1/state");
     assert_eq!(state["status"]["phase"], "trading", "{state}");
     assert_eq!(state["instruments"].as_array().map(Vec::len), Some(4), "{state}");
+    answers_are_as_documented(control);
     let killed = change(control, "POST", "/api/v1/kill", &json!({ "reason": "a test" }));
     assert_eq!((&killed["outcome"], &killed["recorded"]), (&json!("done"), &json!(true)));
     eventually("nothing open", || get(control, "/api/v1/account")["open_orders"] == 0);
