@@ -48,7 +48,7 @@ pub struct Deed {
     #[schema(value_type = Object)]
     pub asked: Value,
     /// What was there before, where something is replaced.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub before: Value,
     /// Number of the command to the trading thread, if it is one.
     pub ticket: Option<u64>,

@@ -169,7 +169,7 @@ pub trait Policies: Send + Sync {
 /// How much the host says in its log.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = LogLevel)] // a price level has the name too
+#[schema(as = Loudness)] // a price level has the name too
 pub enum Level {
     /// Only what is wrong.
     Error,
