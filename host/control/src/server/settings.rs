@@ -17,20 +17,20 @@ pub struct Settings {
     pub tokens: Option<PathBuf>,
     /// `control.without_token`: what somebody on this machine may do without a token.
     pub without_token: Option<Role>,
-    /// `control.tls`: needed where other machines can reach the address.
+    /// Needed where other machines can reach the address.
     pub tls: Option<Tls>,
     /// `control.streams_max`: streams at a time; 1 to 100,000.
     pub streams_max: usize,
 }
 
-/// `[control.tls]`: files in PEM.
+/// Files in PEM.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tls {
-    /// `control.tls.certificate`: the server's certificate and those between it and the root.
+    /// `control.certificate`: the server's certificate and those between it and the root.
     pub certificate: PathBuf,
-    /// `control.tls.key`: its private key.
+    /// `control.key`: its private key.
     pub key: PathBuf,
-    /// `control.tls.client_ca`: roots by which clients' certificates are signed.
+    /// `control.client_ca`: roots by which clients' certificates are signed.
     pub client_ca: PathBuf,
 }
 
@@ -88,8 +88,8 @@ impl Settings {
         }
         if !self.loopback() {
             if self.tls.is_none() {
-                let allowed = "other machines can reach this address: set control.tls.certificate, \
-                               control.tls.key and control.tls.client_ca, or listen on 127.0.0.1";
+                let allowed = "other machines can reach this address: set control.certificate, \
+                               control.key and control.client_ca, or listen on 127.0.0.1";
                 return wrong("control.listen", listen, allowed);
             }
             if self.tokens.is_none() {
@@ -134,7 +134,7 @@ mod tests {
             let bare = settings(listen);
             let error = bare.validate().unwrap_err().to_string();
             assert!(error.starts_with("control.listen = "), "{error}");
-            assert!(error.contains("control.tls.client_ca"), "{error}");
+            assert!(error.contains("control.client_ca"), "{error}");
             let with_tls = Settings { tls: Some(tls.clone()), ..bare };
             assert!(with_tls.validate().is_ok());
             let error = Settings { tokens: None, ..with_tls.clone() }.validate().unwrap_err();

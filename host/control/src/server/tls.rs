@@ -13,22 +13,22 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 /// Takes only clients whose certificate is signed by the roots that are named.
 pub(super) fn acceptor(tls: &Tls) -> Result<TlsAcceptor, ServerError> {
     let provider = Arc::new(ring::default_provider());
-    let chain = certificates("control.tls.certificate", &tls.certificate)?;
+    let chain = certificates("control.certificate", &tls.certificate)?;
     let key = PrivateKeyDer::from_pem_file(&tls.key)
-        .map_err(|error| wrong("control.tls.key", &tls.key, error))?;
+        .map_err(|error| wrong("control.key", &tls.key, error))?;
     let mut roots = RootCertStore::empty();
-    for root in certificates("control.tls.client_ca", &tls.client_ca)? {
-        roots.add(root).map_err(|error| wrong("control.tls.client_ca", &tls.client_ca, error))?;
+    for root in certificates("control.client_ca", &tls.client_ca)? {
+        roots.add(root).map_err(|error| wrong("control.client_ca", &tls.client_ca, error))?;
     }
     let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
         .build()
-        .map_err(|error| wrong("control.tls.client_ca", &tls.client_ca, error))?;
+        .map_err(|error| wrong("control.client_ca", &tls.client_ca, error))?;
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| wrong("control.tls.certificate", &tls.certificate, error))?
+        .map_err(|error| wrong("control.certificate", &tls.certificate, error))?
         .with_client_cert_verifier(clients)
         .with_single_cert(chain, key)
-        .map_err(|error| wrong("control.tls.key", &tls.key, error))?;
+        .map_err(|error| wrong("control.key", &tls.key, error))?;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
