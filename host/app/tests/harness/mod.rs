@@ -139,11 +139,20 @@ impl Process {
 
     /// Its resident memory, KiB.
     pub fn resident_kib(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// How often its main thread had to leave its core to another.
+    pub fn displaced(&self) -> u64 {
+        self.status("nonvoluntary_ctxt_switches:")
+    }
+
+    fn status(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        number.expect("a size")
+        number.expect("a number")
     }
 
     /// Another signal, by name.
