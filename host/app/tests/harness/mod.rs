@@ -142,9 +142,12 @@ impl Process {
         self.status("VmRSS:")
     }
 
-    /// How often its main thread had to leave its core to another.
-    pub fn displaced(&self) -> u64 {
-        self.status("nonvoluntary_ctxt_switches:")
+    /// Processor time of its main thread, in hundredths of a second (proc(5), utime and stime).
+    pub fn worked(&self) -> u64 {
+        let id = self.child.id();
+        let stat = std::fs::read_to_string(format!("/proc/{id}/task/{id}/stat")).expect("it runs");
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        fields.skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
     }
 
     fn status(&self, name: &str) -> u64 {
