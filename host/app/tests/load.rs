@@ -45,7 +45,7 @@ struct Load {
 }
 
 /// Schemathesis, which makes requests out of the API's document, right ones and wrong ones;
-/// `TERCEL_SCHEMATHESIS` names the program. It has the role of a viewer, so that it changes nothing.
+/// `TERCEL_SCHEMATHESIS` names the program. Its role is that of a viewer: it changes nothing.
 struct Fuzzer(Child);
 
 impl Fuzzer {
@@ -192,8 +192,8 @@ fn a_thousand_lookers_on_do_not_slow_the_trading_thread() {
         let share = host.worked().saturating_sub(worked) / PHASE.as_secs();
         if share < SHARE_MIN {
             println!(
-                "skipped: the trading thread has no core of its own: it had {share} % of one before \
-                 there was any load"
+                "skipped: the trading thread has no core of its own: it had {share} % of one \
+                 before there was any load"
             );
             return;
         }
@@ -208,8 +208,9 @@ fn a_thousand_lookers_on_do_not_slow_the_trading_thread() {
         assert!(orders_before > 50 && orders > 50, "too few orders: {orders_before}, {orders}");
         let ratio = during as f64 / before.max(after) as f64;
         println!(
-            "{share} % of a core; tick to trade p50: {before} ns before, {during} ns with {STREAMS} streams ({orders} \
-             orders, {} KiB/s), {after} ns after; memory grew by {grown} KiB",
+            "{share} % of a core; tick to trade p50: {before} ns before, {during} ns with \
+             {STREAMS} streams ({orders} orders, {} KiB/s), {after} ns after; memory grew by \
+             {grown} KiB",
             (bytes >> 10) / PHASE.as_secs()
         );
         tries.push(ratio);
