@@ -1,4 +1,4 @@
-//! A thousand lookers-on and malformed requests leave the trading thread as quick as it was.
+//! What a thousand lookers-on and malformed requests cost the trading thread.
 //!
 //! Everything but the trading thread is kept on other cores, as on a machine that trades. The test
 //! compares medians of one run, quiet before, under load, and quiet after, and does so anew up to
@@ -153,7 +153,7 @@ fn median(page: &CountersReader) -> (u64, u64) {
 }
 
 #[test]
-fn a_thousand_lookers_on_do_not_slow_the_trading_thread() {
+fn a_thousand_lookers_on_cost_the_trading_thread_less_than_half_as_much_again() {
     let cores = pin::cores().expect("cores");
     let Some(&core) = cores.last().filter(|_| cores.len() > 1) else {
         println!("skipped: one core is not enough to keep the clients off the trading thread's");
@@ -191,11 +191,8 @@ fn a_thousand_lookers_on_do_not_slow_the_trading_thread() {
         let (before, orders_before) = median(&page);
         let share = host.worked().saturating_sub(worked) / PHASE.as_secs();
         if share < SHARE_MIN {
-            println!(
-                "skipped: the trading thread has no core of its own: it had {share} % of one \
-                 before there was any load"
-            );
-            return;
+            println!("the trading thread had {share} % of a core before there was any load");
+            continue;
         }
         let memory = host.resident_kib();
         let load = Load::start(control);
@@ -217,6 +214,10 @@ fn a_thousand_lookers_on_do_not_slow_the_trading_thread() {
         if ratio <= ALLOWED {
             break;
         }
+    }
+    if tries.is_empty() {
+        println!("skipped: the trading thread has no core of its own");
+        return;
     }
     let best = tries.iter().copied().fold(f64::INFINITY, f64::min);
     assert!(best <= ALLOWED, "the median took {tries:?} times as long");
