@@ -86,6 +86,38 @@ fn the_document_of_the_api_is_valid() {
     assert!(output.status.success(), "{said}");
 }
 
+/// Schemathesis makes requests out of the document, right ones and wrong ones, in the role that may
+/// do everything, and holds the answers against it: statuses, media types, schemas, headers.
+#[test]
+fn requests_made_out_of_the_document_are_answered_as_it_says() {
+    let program = match harness::python::program("schemathesis") {
+        Ok(program) => program,
+        Err(problem) => {
+            println!("skipped: no schemathesis: {problem}");
+            return;
+        }
+    };
+    let place = Place::new();
+    let (_venue, host, control) = operated(&place);
+    let output = Command::new(program)
+        .args(["run", &format!("http://{control}/openapi.json"), "--seed=1", "--no-color"])
+        // A stream has no end to wait for.
+        .args(["--exclude-path=/api/v1/stream", "--max-examples=10", "--no-shrink"])
+        // It uses a key of idempotency twice, and does not know that a name must be one that is
+        // there.
+        .arg("--exclude-checks=positive_data_acceptance")
+        .current_dir(place.folder.path())
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    println!("{}", said.lines().find(|line| line.contains("passed")).unwrap_or_default().trim());
+    assert_eq!(request(control, "GET", "/live", None).0, 200);
+    host.stop_ok();
+    let verified = verify(&place.folder.path().join("journal"), None, |_, _| {}).expect("whole");
+    assert!(verified.torn.is_none() && verified.records > 100, "{verified:?}");
+}
+
 fn records(folder: &Path) -> Vec<Record> {
     Reader::open(folder).expect("a journal").map(|record| record.expect("whole")).collect()
 }

@@ -1,13 +1,14 @@
 //! What a thousand lookers-on and malformed requests cost the trading thread.
 //!
-//! Everything but the trading thread is kept on other cores, as on a machine that trades. The test
-//! compares medians of one run, quiet before, under load, and quiet after, and does so anew up to
-//! three times, because other guests of the machine come and go.
+//! Everything but the trading thread is kept on other cores, and the venue, which would be another
+//! machine, goes before the clients there. Quiet phases and phases under load take turns: each of
+//! the latter is compared with the quiet ones beside it, for a machine that others share changes
+//! from one minute to the next, and the median of all comparisons counts.
 
 mod harness;
 
 use harness::http::{control_of, get, request};
-use harness::{Place, count};
+use harness::{Place, Process, count};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -25,14 +26,16 @@ const SYMBOLS: [&str; 8] =
     ["SIM000", "SIM001", "SIM002", "SIM003", "SIM004", "SIM005", "SIM006", "SIM007"];
 const STREAMS: usize = 1_000;
 const NEVER_READ: usize = 100;
-/// How much longer the median may take. Where the cores are two halves of one, as on many virtual
-/// machines, whatever runs on the other slows this one, and two quiet phases differ by a tenth; the
-/// figures that count are the ones that are printed, of a machine that is not shared.
-const ALLOWED: f64 = 1.5;
+/// How much longer the median may take.
+const ALLOWED: f64 = 1.05;
 /// Least share of its core, in percent, that the thread, which spins, has in a quiet moment. A core
 /// that a build or another test shares says nothing about the load of this one.
 const SHARE_MIN: u64 = 97;
-const PHASE: Duration = Duration::from_secs(6);
+const PHASE: Duration = Duration::from_secs(4);
+/// Between phases, for what was begun or ended to be over.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Phases under load; `TERCEL_LOAD_ROUNDS` sets another number.
+const ROUNDS: usize = 6;
 
 /// Clients that read until they are told to stop, others that never do, and one that sends what is
 /// malformed.
@@ -44,16 +47,23 @@ struct Load {
     fuzzer: Option<Fuzzer>,
 }
 
-/// Schemathesis, which makes requests out of the API's document, right ones and wrong ones;
-/// `TERCEL_SCHEMATHESIS` names the program. Its role is that of a viewer: it changes nothing.
+/// Schemathesis, which makes requests out of the API's document, right ones and wrong ones. Its role
+/// is that of a viewer: it changes nothing.
 struct Fuzzer(Child);
 
 impl Fuzzer {
-    fn start(control: SocketAddr) -> Option<Fuzzer> {
-        let program = std::env::var_os("TERCEL_SCHEMATHESIS")?;
+    fn start(control: SocketAddr, folder: &Path) -> Option<Fuzzer> {
+        let program = match harness::python::program("schemathesis") {
+            Ok(program) => program,
+            Err(problem) => {
+                println!("without schemathesis: {problem}");
+                return None;
+            }
+        };
         let child = Command::new(program)
             .args(["run", &format!("http://{control}/openapi.json"), "--max-examples=1000"])
             .args(["--exclude-path=/api/v1/stream", "--checks=not_a_server_error"])
+            .current_dir(folder)
             .stdout(Stdio::null())
             .spawn()
             .expect("schemathesis starts");
@@ -77,7 +87,7 @@ fn stream(control: SocketAddr) -> TcpStream {
 }
 
 impl Load {
-    fn start(control: SocketAddr) -> Load {
+    fn start(control: SocketAddr, folder: &Path) -> Load {
         let (stop, bytes) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let silent = (0..NEVER_READ).map(|_| stream(control)).collect();
         let reading: Vec<TcpStream> = (NEVER_READ..STREAMS).map(|_| stream(control)).collect();
@@ -119,7 +129,7 @@ impl Load {
             }
         });
         let threads = vec![reader, malformed];
-        Load { stop, bytes, threads, silent, fuzzer: Fuzzer::start(control) }
+        Load { stop, bytes, threads, silent, fuzzer: Fuzzer::start(control, folder) }
     }
 
     fn end(self) -> u64 {
@@ -132,28 +142,56 @@ impl Load {
     }
 }
 
-/// The median from tick to trade of what is recorded from now on, ns, and of how many.
-fn median(page: &CountersReader) -> (u64, u64) {
-    let read = || page.buckets("tick_to_trade").collect::<BTreeMap<u64, u64>>();
-    let before = read();
-    std::thread::sleep(PHASE);
-    let counts: Vec<(u64, u64)> = read()
-        .into_iter()
-        .map(|(upper, after)| (upper, after - before.get(&upper).copied().unwrap_or(0)))
-        .collect();
-    let total: u64 = counts.iter().map(|(_, count)| count).sum();
-    let mut seen = 0;
-    for (upper, count) in counts {
-        seen += count;
-        if seen * 2 >= total && count > 0 {
-            return (upper, total);
-        }
+/// What was recorded in a phase.
+struct Phase {
+    /// The median from tick to trade, ns.
+    median: f64,
+    /// How many orders it is of.
+    orders: u64,
+    /// Share of its core that the trading thread had, percent.
+    share: u64,
+}
+
+impl Phase {
+    fn measure(page: &CountersReader, host: &Process) -> Phase {
+        let read = || page.buckets("tick_to_trade").collect::<BTreeMap<u64, u64>>();
+        let (before, worked) = (read(), host.worked());
+        std::thread::sleep(PHASE);
+        let share = host.worked().saturating_sub(worked) / PHASE.as_secs();
+        let counts: Vec<(u64, u64)> = read()
+            .into_iter()
+            .map(|(upper, after)| (upper, after - before.get(&upper).copied().unwrap_or(0)))
+            .collect();
+        let orders = counts.iter().map(|(_, count)| count).sum();
+        Phase { median: median(&counts, orders), orders, share }
     }
-    (0, total)
+}
+
+/// The median by buckets and their counts, as if values lay evenly in a bucket, which is 1/32 of a
+/// power of two wide ([`tercel_engine::counters`]).
+fn median(counts: &[(u64, u64)], total: u64) -> f64 {
+    let mut before = 0;
+    for &(upper, count) in counts {
+        if (before + count) * 2 >= total && count > 0 {
+            let width = (upper.next_power_of_two() / 64).max(1) as f64;
+            let part = (total as f64 / 2.0 - before as f64) / count as f64;
+            return upper as f64 - width * (1.0 - part);
+        }
+        before += count;
+    }
+    0.0
+}
+
+/// The middle one.
+fn middle(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let half = sorted.len() / 2;
+    if sorted.len() % 2 == 1 { sorted[half] } else { (sorted[half - 1] + sorted[half]) / 2.0 }
 }
 
 #[test]
-fn a_thousand_lookers_on_cost_the_trading_thread_less_than_half_as_much_again() {
+fn a_thousand_lookers_on_leave_the_median_from_tick_to_trade_within_five_percent() {
     let cores = pin::cores().expect("cores");
     let Some(&core) = cores.last().filter(|_| cores.len() > 1) else {
         println!("skipped: one core is not enough to keep the clients off the trading thread's");
@@ -166,7 +204,8 @@ fn a_thousand_lookers_on_cost_the_trading_thread_less_than_half_as_much_again() 
     pin::keep_off(core).expect("allowed");
 
     let place = Place::new();
-    let (_venue, addresses) = place.venue(&["--rate=8000", "--symbols=8"]);
+    let (venue, addresses) = place.venue(&["--rate=8000", "--symbols=8"]);
+    venue.goes_first();
     let keys = [
         ("core", core.to_string()),
         ("pace", "\"spin\"".into()),
@@ -185,42 +224,55 @@ fn a_thousand_lookers_on_cost_the_trading_thread_less_than_half_as_much_again() 
     // The clock of the stamps learns its rate in the first seconds.
     std::thread::sleep(Duration::from_secs(12));
     println!("{}", get(control, "/api/v1/status")["clock"]);
-    let mut tries = Vec::new();
-    for _ in 0..3 {
-        let worked = host.worked();
-        let (before, orders_before) = median(&page);
-        let share = host.worked().saturating_sub(worked) / PHASE.as_secs();
-        if share < SHARE_MIN {
-            println!("the trading thread had {share} % of a core before there was any load");
-            continue;
-        }
-        let memory = host.resident_kib();
-        let load = Load::start(control);
-        let (during, orders) = median(&page);
+    let rounds = std::env::var("TERCEL_LOAD_ROUNDS").ok();
+    let rounds = rounds.map_or(ROUNDS, |text| text.parse().expect("TERCEL_LOAD_ROUNDS: a number"));
+    let (mut ratios, mut quiets, mut loaded) = (Vec::new(), Vec::new(), Vec::new());
+    let memory = host.resident_kib();
+    let mut before = Phase::measure(&page, &host);
+    for _ in 0..rounds {
+        let load = Load::start(control, place.folder.path());
+        std::thread::sleep(PAUSE);
+        let during = Phase::measure(&page, &host);
         let grown = host.resident_kib().saturating_sub(memory);
         let bytes = load.end();
-        let (after, _) = median(&page);
+        std::thread::sleep(PAUSE);
+        let after = Phase::measure(&page, &host);
+        println!(
+            "tick to trade p50: {:.0} ns before, {:.0} ns with {STREAMS} streams ({} orders, {} KiB \
+             streamed), {:.0} ns after; {} %, {} %, {} % of a core; memory grew by {grown} KiB",
+            before.median,
+            during.median,
+            during.orders,
+            bytes >> 10,
+            after.median,
+            before.share,
+            during.share,
+            after.share,
+        );
         assert!(bytes > 1 << 20, "the streams brought {bytes} bytes");
         assert!(grown < 64 << 10, "{STREAMS} streams took {grown} KiB");
-        assert!(orders_before > 50 && orders > 50, "too few orders: {orders_before}, {orders}");
-        let ratio = during as f64 / before.max(after) as f64;
-        println!(
-            "{share} % of a core; tick to trade p50: {before} ns before, {during} ns with \
-             {STREAMS} streams ({orders} orders, {} KiB/s), {after} ns after; memory grew by \
-             {grown} KiB",
-            (bytes >> 10) / PHASE.as_secs()
-        );
-        tries.push(ratio);
-        if ratio <= ALLOWED {
-            break;
+        let alone = before.share.min(after.share) >= SHARE_MIN;
+        if alone && before.orders.min(during.orders).min(after.orders) > 50 {
+            let quiet = (before.median + after.median) / 2.0;
+            ratios.push(during.median / quiet);
+            quiets.push(quiet);
+            loaded.push(during.median);
         }
+        before = after;
     }
-    if tries.is_empty() {
-        println!("skipped: the trading thread has no core of its own");
-        return;
-    }
-    let best = tries.iter().copied().fold(f64::INFINITY, f64::min);
-    assert!(best <= ALLOWED, "the median took {tries:?} times as long");
     assert_eq!(get(control, "/api/v1/status")["tripped"], "");
     host.stop_ok();
+    if ratios.len() * 2 < rounds {
+        println!("skipped: the trading thread has no core of its own, whatever the load");
+        return;
+    }
+    let ratio = middle(&ratios);
+    println!(
+        "tick to trade p50, middle of {} rounds: {:.0} ns quiet, {:.0} ns with {STREAMS} streams; \
+         the one is {ratio:.3} of the other, in single rounds {ratios:.3?}",
+        ratios.len(),
+        middle(&quiets),
+        middle(&loaded),
+    );
+    assert!(ratio <= ALLOWED, "the median took {ratio:.3} times as long");
 }

@@ -47,8 +47,8 @@ pub struct Deed {
     /// The request's body.
     #[schema(value_type = Object)]
     pub asked: Value,
-    /// What was there before, where something is replaced.
-    #[schema(value_type = Option<Object>)]
+    /// What was there before, where something is replaced: of the type of what is replaced.
+    #[schema(value_type = Value)]
     pub before: Value,
     /// Number of the command to the trading thread, if it is one.
     pub ticket: Option<u64>,

@@ -6,7 +6,7 @@
 use super::error::ConfigError;
 use super::key;
 use super::layers::{Layers, Overrides};
-use super::secret::Secrets;
+use super::secret::{Secrets, forms};
 use super::values::Values;
 use super::{Built, Config, DEFAULT, schema};
 use std::path::Path;
@@ -68,7 +68,10 @@ impl Config {
         };
         for check in CHECKS {
             while let Err(problem) = check(&config) {
-                let known = problems.iter().any(|other| other.key() == problem.key());
+                // A password is missing once the form that is wrong has been taken out.
+                let told =
+                    forms(problem.key()).map_or_else(|| vec![problem.key().into()], Vec::from);
+                let known = problems.iter().any(|other| told.iter().any(|key| key == other.key()));
                 let mended = config.mended(problem.key());
                 if !known {
                     problems.push(problem);

@@ -2,12 +2,19 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// Of the Python Package Index; the file in which an installation says what it has holds this list.
-const PACKAGES: [&str; 3] = ["pyarrow==23.0.0", "duckdb==1.4.4", "openapi-spec-validator==0.9.0"];
+const PACKAGES: [&str; 4] =
+    ["pyarrow==23.0.0", "duckdb==1.4.4", "openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
 
 /// The Python of an environment that has the packages; made at the first time.
 pub fn python() -> Result<PathBuf, String> {
+    static MADE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    MADE.get_or_init(made).clone()
+}
+
+fn made() -> Result<PathBuf, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/python");
     let (python, installed) = (folder.join("venv/bin/python"), folder.join("installed"));
     let wanted = PACKAGES.join("\n");
@@ -25,4 +32,9 @@ pub fn python() -> Result<PathBuf, String> {
     run(Command::new(&python).args(install).args(PACKAGES))?;
     std::fs::write(&installed, &wanted).map_err(|error| error.to_string())?;
     Ok(python)
+}
+
+/// A program that one of the packages brings.
+pub fn program(name: &str) -> Result<PathBuf, String> {
+    Ok(python()?.with_file_name(name))
 }

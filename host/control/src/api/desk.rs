@@ -14,6 +14,7 @@ use serde::Deserialize;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use utoipa::IntoParams;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 /// How long a book is waited for.
 const BOOK_PATIENCE: Duration = Duration::from_millis(500);
@@ -31,6 +32,12 @@ const ORDER_STATES: [&str; 9] = [
     "rejected",
     "not_received",
 ];
+
+fn order_states() -> Object {
+    let about = "Only those in this state, as in `state` of an order.";
+    let named = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(ORDER_STATES));
+    named.description(Some(about)).build()
+}
 
 /// Where the host stands.
 #[utoipa::path(get, path = "/api/v1/status", tag = "desk",
@@ -113,7 +120,7 @@ pub(crate) async fn book(
 pub(crate) struct OrdersQuery {
     /// Only those of this symbol.
     symbol: Option<String>,
-    /// Only those in this state, as in `state` of an order.
+    #[param(schema_with = order_states)]
     state: Option<String>,
     /// Only those that are open, or only those that are not.
     open: Option<bool>,

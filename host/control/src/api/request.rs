@@ -161,5 +161,11 @@ pub(crate) fn range(after: Option<u64>, limit: Option<usize>) -> Result<Range, P
     if !(1..=RANGE_MAX).contains(&limit) {
         return Err(wrong_query("a parameter is out of range").at("limit", "1 to 1000"));
     }
-    Ok(Range { after: after.unwrap_or(0), limit })
+    let after = after.unwrap_or(0);
+    // Whole numbers are int64 in the API's document.
+    if i64::try_from(after).is_err() {
+        let allowed = "0 to 9223372036854775807";
+        return Err(wrong_query("a parameter is out of range").at("after", allowed));
+    }
+    Ok(Range { after, limit })
 }
