@@ -6,8 +6,9 @@ mod contest;
 mod harness;
 
 use contest::{SYMBOLS, champion, command, fills};
+use harness::http::{control_of, get, request};
 use harness::{Place, count, holdings_of_host, holdings_of_venue};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tercel_policy::artifact::{Heads, Normalisation, Provenance};
 use tercel_policy::mlp::Dense;
 use tercel_policy::{Artifact, FEATURE_COUNT, FEATURE_HASH, FEATURE_NAMES};
@@ -124,6 +125,67 @@ fn loaded_promoted_by_its_test_seen_trading_and_the_next_one_taken_back() {
     assert_eq!(report["open_orders"].as_array().map(Vec::len), Some(0), "{report}");
     let venue = venue.ask("report");
     assert_eq!(holdings_of_host(&report), holdings_of_venue(&venue));
+}
+
+#[test]
+fn a_contest_is_listed_loaded_promoted_and_rolled_back_over_http() {
+    let place = Place::new();
+    write_artifact(&place, "steady", 0.5, ("spread", 0.0), true);
+    std::fs::write(place.file("broken.json"), "{").expect("written");
+    std::fs::write(place.file("broken.safetensors"), "").expect("written");
+    let (mut venue, _, mut host) = contest::start(&place, &[("mode", "\"manual\"")]);
+    let control = control_of(&host.said()).expect("it says where");
+    let roles = || -> Vec<(String, String)> {
+        let listed = get(control, "/api/v1/policies");
+        let listed = listed.as_array().expect("a list").iter();
+        let text = |value: &Value| value.as_str().expect("a text").to_string();
+        listed.map(|one| (text(&one["name"]), text(&one["role"]))).collect()
+    };
+    let pairs = |all: &[(&str, &str)]| -> Vec<(String, String)> {
+        all.iter().map(|(name, role)| (name.to_string(), role.to_string())).collect()
+    };
+    assert_eq!(roles(), pairs(&[("fixed-spread", "champion")]));
+
+    let ask = |method: &str, path: &str, body: Value| {
+        let (status, answer) = request(control, method, &format!("/api/v1/{path}"), Some(&body));
+        (status, serde_json::from_str::<Value>(&answer).expect("JSON"))
+    };
+    let manifest = |name: &str| json!({ "manifest": place.file(name), "reason": "a test" });
+    for (method, path, body, status, said) in [
+        ("POST", "policies", manifest("missing.json"), 409, "cannot be read"),
+        ("POST", "policies", manifest("broken.json"), 409, "is not JSON"),
+        ("POST", "policies/nobody/promote", json!({ "reason": "a test" }), 404, "nobody"),
+        ("POST", "policies/rollback", json!({ "reason": "a test" }), 409, "no former champion"),
+    ] {
+        let (found, problem) = ask(method, path, body);
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        assert!(found == status && detail.contains(said), "{path}: {found} {problem}");
+    }
+
+    let (status, loaded) = ask("POST", "policies", manifest("steady.json"));
+    assert_eq!((status, &loaded["about"]), (200, &json!("steady")), "{loaded}");
+    assert_eq!(roles(), pairs(&[("fixed-spread", "champion"), ("steady", "challenger")]));
+    let (status, problem) = ask("POST", "policies/steady/promote", json!({ "reason": "early" }));
+    assert!(status == 409 && problem["detail"].to_string().contains("passed"), "{problem}");
+    let force = json!({ "reason": "a test", "force": true });
+    let (status, promoted) = ask("POST", "policies/steady/promote", force);
+    assert_eq!(status, 200, "{promoted}");
+    assert_eq!(roles(), pairs(&[("fixed-spread", "former"), ("steady", "champion")]));
+    host.until("it trades", |report| champion(report) == "steady" && fills(report) > 0);
+    let (status, back) = ask("POST", "policies/rollback", json!({ "reason": "a test" }));
+    assert_eq!((status, &back["about"]), (200, &json!("fixed-spread")), "{back}");
+    assert_eq!(roles(), pairs(&[("fixed-spread", "champion"), ("steady", "barred")]));
+    host.until("the former trades", |report| champion(report) == "fixed-spread");
+
+    let deeds = get(control, "/api/v1/audit");
+    let deeds = deeds["items"].as_array().expect("a list");
+    let done = |what: &str| {
+        deeds.iter().filter(|deed| deed["what"] == what && deed["outcome"]["status"] == 200).count()
+    };
+    let counts = ["policy_load", "policy_promote", "policy_rollback"].map(done);
+    assert_eq!(counts, [1, 1, 1], "{deeds:?}");
+    let report = host.stop_ok();
+    assert_eq!(holdings_of_host(&report), holdings_of_venue(&venue.ask("report")));
 }
 
 #[test]

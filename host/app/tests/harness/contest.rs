@@ -1,5 +1,5 @@
-//! A host whose champion is challenged: it is told over its console, and watched through its
-//! report.
+//! A host whose champion is challenged: it is told over its console or its control plane, and
+//! watched through its report.
 #![allow(dead_code, unreachable_pub)] // each test binary uses its part of it
 
 use crate::harness::{PATIENCE, Place, Process, count};
@@ -29,7 +29,7 @@ pub fn start(place: &Place, keys: &[(&str, &str)]) -> (Process, Value, Process) 
     let config = place.config(&addresses, &SYMBOLS, &all);
     let orders = place.file("orders.bin");
     let mut arguments = vec!["run", "--config", &config, "--orders", &orders, "--console"];
-    arguments.extend(["--status-ms", "100", "--json"]);
+    arguments.extend(["--status-ms", "100", "--json", "--set", "control.without_token=risk"]);
     let mut host = Process::start(&arguments, &place.folder.path().join("host.log"));
     host.until("trading", |report| report["phase"] == "trading" && count(report, "sent") > 4);
     (venue, addresses, host)
