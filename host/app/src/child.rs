@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail};
 use serde::de::DeserializeOwned;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
@@ -24,7 +25,8 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts `tercel <arguments> --stop-on-eof`, in a network namespace if one is given; what it
-    /// says on standard error goes to a file in `folder`.
+    /// says on standard error goes to a file in `folder`. A terminal's Ctrl-C does not reach it:
+    /// whoever started it says in which order things stop.
     pub(crate) fn start(
         name: &'static str,
         arguments: &[String],
@@ -39,6 +41,7 @@ impl Process {
         let mut child = command
             .args(arguments)
             .arg("--stop-on-eof")
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(errors)

@@ -76,7 +76,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     };
     match &cli.command {
         #[cfg(feature = "lab")]
-        Command::Demo(args) => command::demo::run(args),
+        Command::Demo(args) => command::demo::run(args, &Signals::install()?),
         Command::Run(args) => command::run::run(args, signals()?, cli.stop_on_eof),
         Command::Feed(args) => command::feed::run(args, &signals()?),
         #[cfg(feature = "lab")]

@@ -2,8 +2,12 @@
 
 mod harness;
 
-use harness::{count, tercel_ok};
+use harness::http::get;
+use harness::{TERCEL, count, eventually, tercel_ok};
 use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
 
 fn demo(arguments: &[&str]) -> Value {
     let mut all = vec!["demo", "--json", "--rate=4000", "--quoted=8"];
@@ -35,4 +39,32 @@ fn host_and_venue_agree() {
     let summary = demo(&["--duration=8", "--placement=ring", "--strategy=avellaneda-stoikov"]);
     assert!(count(&summary["host"], "ring_records") > 0);
     assert_eq!(count(&summary["host"], "ring_overruns"), 0);
+}
+
+/// A terminal sends the signal to all processes in the foreground.
+#[test]
+fn an_interrupt_ends_it_in_good_order() {
+    let child = Command::new(TERCEL)
+        .args(["demo", "--json", "--dashboard", "--quoted=4"])
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let group = format!("-{}", child.id());
+    let mut child = child;
+    let said = BufReader::new(child.stderr.take().expect("a pipe"));
+    let address = said.lines().map_while(Result::ok).find(|line| line.starts_with("dashboard "));
+    let address = address.expect("it serves");
+    let address = address.trim_start_matches("dashboard http://").trim_end_matches('/');
+    let control = address.parse().expect("an address");
+    eventually("open orders", || get(control, "/api/v1/account")["open_orders"] != 0);
+    let status = Command::new("kill").args(["-INT", "--", &group]).status();
+    assert!(status.expect("kill(1)").success());
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{}", output.status);
+    let summary: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(summary["agree"], true, "{}", summary["differences"]);
+    assert_eq!(summary["host"]["open_orders"], serde_json::json!([]));
 }

@@ -20,7 +20,7 @@ With --path other than kernel, venue and host live in two network namespaces joi
 (veth pairs): line A, line B, orders, and one for retransmission and snapshots. They are gone when
 the demo is.")]
 pub(crate) struct DemoArgs {
-    /// Seconds to trade: 30, or an hour with --dashboard.
+    /// Seconds to trade: 30, or an hour with --dashboard. Ctrl-C ends it in good order before.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) duration: Option<u64>,
     /// Serve the dashboard on a free port of this machine and print its address. Whoever reaches it

@@ -9,6 +9,7 @@ use crate::child::Process;
 use crate::cli::{DemoArgs, DemoPath, DemoSource, PlacementName, StrategyName};
 use crate::config::HostTemplate;
 use crate::report::HostReport;
+use crate::signals::Signals;
 use crate::venue_report::{VenueAddresses, VenueReport, differences};
 use anyhow::{Context, Result, bail};
 use lab::Lab;
@@ -45,8 +46,9 @@ struct Summary {
     venue: VenueReport,
 }
 
-/// Runs it; an error means that host and venue disagree, or that one of them failed.
-pub(crate) fn run(args: &DemoArgs) -> Result<()> {
+/// Runs it; an error means that host and venue disagree, or that one of them failed. A signal ends
+/// it early, in good order.
+pub(crate) fn run(args: &DemoArgs, signals: &Signals) -> Result<()> {
     let folder = Folder::new(args.keep.as_deref())?;
     let lab = Lab::new(args)?;
     let (venue_side, host_side) = (lab.as_ref().map(Lab::venue), lab.as_ref().map(Lab::host));
@@ -90,7 +92,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
         display::announce(args, &addresses, &folder);
     }
     let commands = commands()?;
-    display::watch(&mut host, &commands, args.length(), args.json)?;
+    display::watch(&mut host, &commands, signals, args)?;
     let host: HostReport = host.stop(PATIENCE)?;
     drop(feed);
     drop(emulator);

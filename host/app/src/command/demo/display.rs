@@ -6,6 +6,7 @@ use crate::cli::{DemoArgs, DemoPath, DemoSource};
 use crate::cold;
 use crate::operator;
 use crate::report::{HostReport, dollars, duration, grouped};
+use crate::signals::Signals;
 use crate::venue_report::{AccountReport, VenueAddresses};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -38,16 +39,18 @@ pub(super) fn announce(args: &DemoArgs, addresses: &VenueAddresses, folder: &Fol
         println!("path    {path} for the feed and the orders, between two network namespaces");
     }
     println!("host    logs in {}", folder.path.display());
+    println!("end     after {} s, or by Ctrl-C", args.length().as_secs());
     println!();
 }
 
-/// Shows the host's lines until `length` is over, and hands commands on to it.
+/// Shows the host's lines until the time is over or a signal comes, and hands commands on to it.
 pub(super) fn watch(
     host: &mut Process,
     commands: &Receiver<String>,
-    length: Duration,
-    quiet: bool,
+    signals: &Signals,
+    args: &DemoArgs,
 ) -> Result<()> {
+    let (length, quiet) = (args.length(), args.json);
     let start = Instant::now();
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(length.as_secs()) };
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} s, {eta} left  {msg}")?;
@@ -55,7 +58,7 @@ pub(super) fn watch(
     let mut shown = 0;
     let mut before = HostReport::default();
     let mut row = 0;
-    while start.elapsed() < length {
+    while start.elapsed() < length && signals.count() == 0 {
         std::thread::sleep(Duration::from_millis(100));
         for command in commands.try_iter() {
             host.say(&command)?;
