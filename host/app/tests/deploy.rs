@@ -5,7 +5,9 @@
 mod harness;
 
 use harness::http::{control_of, request};
-use harness::{Place, Process, TERCEL, count, eventually, tercel_ok};
+use harness::{
+    Place, Process, TERCEL, count, eventually, holdings_of_host, holdings_of_venue, tercel_ok,
+};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -154,6 +156,9 @@ fn what_compose_starts_trades_and_its_health_is_known() {
     assert!(deployed("prometheus.yml").contains(&format!("\"{control}\"")), "{control}");
     let metrics = shared.run(|| request(control, "GET", "/metrics", None)).expect("inside");
     assert_eq!(metrics.0, 200);
-    host.stop_ok();
-    venue.stop_ok();
+    // Both are told at once, as podman-compose does.
+    venue.signal("-TERM");
+    let last = holdings_of_host(&host.stop_ok());
+    assert_eq!(last["open"], serde_json::json!([]));
+    assert_eq!(last, holdings_of_venue(&venue.stop_ok()));
 }
