@@ -287,6 +287,10 @@ pub(crate) struct ExchangeArgs {
     /// End after this many seconds instead of at a signal.
     #[arg(long)]
     pub(crate) duration: Option<u64>,
+    /// Go on for this many seconds after a signal, so that hosts that stop too can cancel and log
+    /// out; another signal ends it at once.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) linger: u64,
     /// Begin with the opening cross, collecting orders for this many seconds.
     #[arg(long, default_value_t = 0)]
     pub(crate) opening: u64,

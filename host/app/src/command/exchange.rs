@@ -31,14 +31,20 @@ pub(crate) fn run(args: &ExchangeArgs, signals: &Signals, stop_on_eof: bool) -> 
     let mut venue = Venue::bind(config(args, clock.now())?)?;
     let reached = venue.addresses();
     announce(args.json, &addresses(&reached.market_data, Some(reached.ouch)))?;
-    let end = args.duration.map(|seconds| clock.now() + Nanos::from_secs(seconds));
+    let mut end = args.duration.map(|seconds| clock.now() + Nanos::from_secs(seconds));
+    let mut asked = false;
     let console = args.console.then(|| Console::open(signals.clone(), stop_on_eof)).transpose()?;
-    while signals.count() == 0 && end.is_none_or(|end| clock.now() < end) {
+    while signals.count() < 2 && end.is_none_or(|end| clock.now() < end) {
         if venue.step(clock.now()) == 0 {
             std::thread::sleep(Duration::from_micros(50));
         }
         for order in console.iter().flat_map(Console::orders) {
             obey(args, &mut venue, &order, clock.now())?;
+        }
+        if signals.count() == 1 && !asked {
+            let last = clock.now() + Nanos::from_secs(args.linger);
+            end = Some(end.map_or(last, |end| end.min(last)));
+            asked = true;
         }
     }
     show(args, &venue)
