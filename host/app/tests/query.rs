@@ -242,7 +242,8 @@ fn events_are_those_that_were_converted_and_join_by_match_number(traded: &Traded
             _ => {}
         }
     }
-    let sql = "SELECT e.symbol, sum(o.price_e4 * e.quantity) AS money_e4, sum(e.quantity) AS shares \
+    let sql = "SELECT e.symbol, sum(o.price_e4 * e.quantity) AS money_e4, \
+          sum(e.quantity) AS shares \
         FROM events e JOIN events o ON o.kind IN ('ADD', 'ADD_ATTRIBUTED', 'REPLACED') \
           AND e.order_ref = CASE o.kind WHEN 'REPLACED' THEN o.second_ref ELSE o.order_ref END \
         WHERE e.kind = 'EXECUTED' GROUP BY e.symbol";
@@ -337,7 +338,7 @@ fn what_is_wrong_is_said_on_one_line(traded: &Traded) {
     }
     assert!(!Path::new("x.parquet").exists());
     let nested = |depth| format!("SELECT {}1{}", "(".repeat(depth), ")".repeat(depth));
-    assert!(both(&nested(8_000)).contains("recursion"));
+    assert!(both(&nested(8_000)).contains("RecursionLimit"));
     assert!(both(&nested(9_000)).contains("at most 16384 are read"));
     // A chain is no deep text, and a deep tree all the same.
     let chain = format!("SELECT {}1 AS sum", "1+".repeat(1_500));

@@ -59,15 +59,15 @@ fn help() -> String {
 const HELP: &str = "\
 Table of --data:
            events
-Columns:   `tercel query \"DESCRIBE intended\" --journal journal` names them, `tercel journal schema`
-           and `tercel capture schema` say what is in them. `json` of deeds, clocks and starts and
-           `content` of bytes are whole.
+Columns:   `tercel query \"DESCRIBE intended\" --journal journal` names them; what they say is in
+           `tercel journal schema` and `tercel capture schema`. Deeds, clocks and starts are whole
+           in `json`, bytes in `content`.
 
 Names in _e4 are in 1/10,000 dollar, those in _ns in nanoseconds, times of day UTC:
 to_timestamp_nanos(time_ns) is one to read. After a start the venue tells again what it had told:
-SELECT DISTINCT counts an execution once. The venue numbers instruments, orders and matches anew each
-day: where there are several days, a join wants a condition on time_ns or date. Records that a query
-asks for wait in a temporary folder (TMPDIR), which goes with the command. One core works.
+SELECT DISTINCT counts an execution once. The venue numbers instruments, orders and matches anew
+each day: where there are several days, a join wants a condition on time_ns or date. Records that a
+query asks for wait in a temporary folder (TMPDIR), which goes with the command. One core works.
 
 Examples:
   tercel query \"SELECT symbol, side, count(*) AS fills, sum(qty) AS shares,
