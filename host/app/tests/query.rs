@@ -357,8 +357,12 @@ fn what_is_wrong_is_said_on_one_line(traded: &Traded) {
     let other = place.file("recordings");
     let said = only("SELECT * FROM answered", "--journal", &other);
     assert!(said.contains("holds no journal"), "{said}");
-    let said = only("SELECT * FROM events", "--data", journal);
-    assert!(said.contains("holds no events"), "{said}");
+    let tables = place.file("tables");
+    tercel_ok(&["journal", "export", journal, "--out", &tables]);
+    for other in [journal, &tables] {
+        let said = only("SELECT * FROM events", "--data", other);
+        assert!(said.contains("no events; `capture convert`"), "{said}");
+    }
     let strange = place.file("with[brackets]");
     std::fs::create_dir(&strange).expect("a folder");
     assert!(only("SELECT * FROM events", "--data", &strange).contains("without *"));

@@ -27,8 +27,8 @@ const EVENTS: &str = "events";
 /// How long a signal waits while nothing comes.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Bytes of a query. Planning recurses over it, and a chain of 4,000 additions takes 8 MiB of stack
-/// at most, unoptimised; so the longest that fits here takes half of what there is.
+/// Bytes of a query. Planning recurses over it: a chain of 4,000 additions fits 8 MiB of stack in a
+/// build that is not optimised, and the longest chain that fits here has 8,000.
 const SQL_BYTES_MAX: usize = 16 << 10;
 const STACK_BYTES: usize = 64 << 20;
 
@@ -105,7 +105,7 @@ async fn register(
             folder.display()
         );
         if names.contains(EVENTS) {
-            register_events(context, folder).await.context("--data")?;
+            register_events(context, folder).await?;
         }
     } else {
         ensure!(!names.contains(EVENTS), "the table {EVENTS} takes --data FOLDER");
@@ -129,9 +129,10 @@ async fn register(
 /// `events`: what `capture convert` has written.
 async fn register_events(context: &SessionContext, folder: &Path) -> Result<()> {
     let partition = |name: &str| (name.to_string(), DataType::Utf8);
+    let none = || format!("--data {}: no events; `capture convert` writes them", folder.display());
     let schema = table(context, EVENTS, folder, vec![partition("date"), partition("symbol")]);
-    let is_there = schema.await?.field_with_name("seq").is_ok();
-    ensure!(is_there, "{} holds no events; `capture convert` writes them", folder.display());
+    let schema = schema.await.with_context(none)?;
+    ensure!(schema.field_with_name("seq").is_ok(), none());
     Ok(())
 }
 
