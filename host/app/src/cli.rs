@@ -14,12 +14,13 @@ mod facts;
 #[cfg(feature = "lab")]
 mod generate;
 mod journal;
+mod query;
 mod top;
 
 #[cfg(feature = "lab")]
 pub(crate) use backtest::{BacktestArgs, FormatName};
 pub(crate) use capture::{
-    CaptureArgs, CaptureCommand, CheckCaptureArgs, ConvertCaptureArgs, QueryArgs, RecordArgs,
+    CaptureArgs, CaptureCommand, CheckCaptureArgs, ConvertCaptureArgs, RecordArgs,
 };
 #[cfg(feature = "lab")]
 pub(crate) use card::EmulateArgs;
@@ -37,6 +38,7 @@ pub(crate) use journal::{
     DayArgs, ExportArgs, JournalArgs, JournalCommand, JournalShowArgs, ReportArgs, ReportCommand,
     VerifyArgs,
 };
+pub(crate) use query::QueryArgs;
 pub(crate) use top::TopArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -102,7 +104,7 @@ pub(crate) enum Command {
     Decode(DecodeArgs),
     /// Record a feed, turn recordings into Parquet, and say what is odd in them.
     Capture(CaptureArgs),
-    /// Ask converted recordings in SQL.
+    /// Ask a journal and converted recordings in SQL.
     Query(QueryArgs),
     /// Turn a LOBSTER message file into an ITCH file.
     #[cfg(feature = "lab")]

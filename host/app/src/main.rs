@@ -100,7 +100,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Top(args) => command::top::run(args, &signals()?),
         Command::Decode(args) => command::decode::run(args),
         Command::Capture(args) => command::capture::run(args, signals),
-        Command::Query(args) => command::query::run(args),
+        Command::Query(args) => command::query::run(args, signals),
         #[cfg(feature = "lab")]
         Command::Convert(args) => command::convert::run(args),
         #[cfg(feature = "lab")]

@@ -1,7 +1,7 @@
 //! Reading a journal, also while it is written.
 
 use crate::cursor::Cursor;
-use crate::damage::{Damage, DamageKind};
+use crate::damage::{Damage, DamageKind, TornTail};
 use crate::error::JournalError;
 use crate::format::{HEAD_BYTES, Head};
 use crate::scan::{self, Next};
@@ -36,6 +36,7 @@ pub struct Reader {
     cursor: Option<Cursor>,
     /// Bytes of the cursor's batch that were shown.
     shown: usize,
+    torn: Option<TornTail>,
     has_failed: bool,
 }
 
@@ -62,10 +63,17 @@ impl Reader {
             from: sequence.max(1),
             cursor: None,
             shown: 0,
+            torn: None,
             has_failed: false,
         };
         reader.find_start()?;
         Ok(reader)
+    }
+
+    /// At the present end: what stands right behind the last committed batch, left by a crash or
+    /// being written right now. Nothing in it was ever committed.
+    pub fn torn(&self) -> Option<&TornTail> {
+        self.torn.as_ref()
     }
 
     /// Opens the segment to start with, when the journal has one yet.
@@ -89,6 +97,7 @@ impl Reader {
     /// Goes to the next batch; false when there is none yet.
     fn advance(&mut self) -> Result<bool, JournalError> {
         let mut has_later = false;
+        self.torn = None;
         loop {
             let Some(cursor) = &mut self.cursor else {
                 self.find_start()?;
@@ -107,12 +116,15 @@ impl Reader {
                     let kind = DamageKind::MissingSegment;
                     return Err(Damage { file, offset: 0, sequence, kind }.into());
                 }
-                Next::End | Next::Torn(..) if !is_full => {
+                end @ (Next::End | Next::Torn(..)) if !is_full => {
                     // Segments that are there already mean that this one was full before now: then
                     // a second look finds either more here or the segment that is due.
                     let first = cursor.segment.header.first_sequence;
                     has_later = segment::list(&self.folder)?.last() > Some(&first);
                     if !has_later {
+                        if let Next::Torn(_, torn) = end {
+                            self.torn = Some(torn);
+                        }
                         return Ok(false);
                     }
                 }

@@ -13,7 +13,8 @@ A record has a sequence (from 1), a stamp in nanoseconds since the Unix epoch (U
 content. The content of kinds below 0x100 is a word of 64 bits, little-endian, for each field; 0x100
 and above is JSON but for `mark`. Money and prices (`_e4`) are in units of 1/10,000 dollar, times
 and lengths (`_ns`) in nanoseconds. `tercel journal show --json` and `export` use these names, with
-`sequence`, `time_ns`, `kind` and, where there is an instrument, `symbol` besides.
+`sequence`, `time_ns`, `kind` and, where there is an instrument, `symbol` besides; to `tercel query`
+the kinds are tables.
 ";
 
 const OTHERS: [(&str, &[(&str, &str)]); 4] = [

@@ -76,7 +76,8 @@ const FLAG: &str = "boolean {}";
 const TEXT: &str = "binary {} (UTF8)";
 const CONTENT: &str = "binary {}";
 const JSON: &str = "binary {} (JSON)";
-const UNREADABLE: &str = "unreadable";
+/// The table of records that cannot be read.
+pub const UNREADABLE: &str = "unreadable";
 
 impl Tables {
     /// Tables in `folder`, which is made, of these kinds; of all if there is none.
@@ -104,6 +105,20 @@ impl Tables {
         })
     }
 
+    /// Begins the files of all wanted kinds now, so that those without a record are there too.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Tables::add).
+    pub fn begin_all(&mut self) -> Result<()> {
+        let is_wanted = |kind: &Kind| self.kinds.is_empty() || self.kinds.contains(&kind.number);
+        for kind in item::kinds().filter(is_wanted) {
+            begun(&mut self.tables, &self.folder, kind.name, Some(kind))?;
+        }
+        begun(&mut self.tables, &self.folder, UNREADABLE, None)?;
+        Ok(())
+    }
+
     /// Takes the next record. It has to be given every record, since symbols are named in some.
     ///
     /// # Errors
@@ -120,13 +135,7 @@ impl Tables {
         let known = item::kind(record.kind);
         let kind = known.filter(|_| !matches!(item, Item::Unreadable | Item::Unknown));
         let name = kind.map_or(UNREADABLE, |kind| kind.name);
-        let table = match self.tables.entry(name) {
-            std::collections::btree_map::Entry::Occupied(there) => there.into_mut(),
-            std::collections::btree_map::Entry::Vacant(place) => {
-                let path = self.folder.join(format!("{name}.parquet"));
-                place.insert(Table::create(&path, name, &columns(kind))?)
-            }
-        };
+        let table = begun(&mut self.tables, &self.folder, name, kind)?;
         let mut row = Row { table, at: 0 };
         row.whole(record.sequence)?;
         row.whole(record.stamp.0)?;
@@ -179,6 +188,22 @@ impl Tables {
             rows.insert(name, table.rows_all);
         }
         Ok(rows)
+    }
+}
+
+/// The table of this name, begun if it is not there; one of no kind holds what cannot be read.
+fn begun<'a>(
+    tables: &'a mut BTreeMap<&'static str, Table>,
+    folder: &Path,
+    name: &'static str,
+    kind: Option<Kind>,
+) -> Result<&'a mut Table> {
+    match tables.entry(name) {
+        std::collections::btree_map::Entry::Occupied(there) => Ok(there.into_mut()),
+        std::collections::btree_map::Entry::Vacant(place) => {
+            let path = folder.join(format!("{name}.parquet"));
+            Ok(place.insert(Table::create(&path, name, &columns(kind))?))
+        }
     }
 }
 

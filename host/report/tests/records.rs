@@ -89,6 +89,28 @@ fn the_tables_hold_what_the_lines_hold() {
 }
 
 #[test]
+fn kinds_without_a_record_are_empty_tables_where_they_are_wanted() {
+    let out = tempfile::tempdir().unwrap();
+    for (name, wanted) in [("all", vec![]), ("two", vec![2, 3])] {
+        let out = out.path().join(name);
+        let mut tables = Tables::create(&out, wanted.clone()).unwrap();
+        tables.begin_all().unwrap();
+        tables.add(&record(1, support::named(OPEN, 1, "MSFT"))).unwrap();
+        let rows = tables.finish().unwrap();
+        // And what cannot be read.
+        let files = if wanted.is_empty() { kinds().count() } else { wanted.len() } + 1;
+        assert_eq!(std::fs::read_dir(&out).unwrap().count(), files);
+        assert_eq!(rows.len(), files);
+        assert_eq!(rows.values().sum::<u64>(), u64::from(wanted.is_empty()));
+        for name in rows.keys() {
+            let bytes = std::fs::read(out.join(format!("{name}.parquet"))).unwrap();
+            let file = SerializedFileReader::new(Bytes::from(bytes)).unwrap();
+            assert_eq!(file.metadata().file_metadata().num_rows() as u64, rows[name], "{name}");
+        }
+    }
+}
+
+#[test]
 fn lines_are_chosen_by_kind_symbol_order_and_sequence() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &day(5, 60));

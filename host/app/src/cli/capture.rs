@@ -1,4 +1,4 @@
-//! The arguments of `capture` and `query`.
+//! The arguments of `capture`.
 
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::path::PathBuf;
   tercel capture record --config host.toml --out recordings
   tercel capture check recordings
   tercel capture convert recordings --out events
-  tercel query \"SELECT symbol, count(*) FROM events GROUP BY symbol\" --data events")]
+  tercel query \"SELECT symbol, count(*) AS n FROM events GROUP BY symbol\" --data events")]
 pub(crate) struct CaptureArgs {
     #[command(subcommand)]
     pub(crate) command: CaptureCommand,
@@ -92,27 +92,4 @@ pub(crate) struct CheckCaptureArgs {
 
 fn rules() -> String {
     format!("Rules:\n{}", tercel_capture::check::definitions())
-}
-
-#[derive(Args)]
-#[command(after_help = "\
-Tables:
-  events   what `tercel capture convert` has written; `tercel capture schema` prints its columns,
-           and the folders add `date` and `symbol`, both text
-
-Examples:
-  tercel query \"SELECT kind, count(*) AS n FROM events GROUP BY kind\" --data events
-  tercel query \"SELECT received FROM events WHERE symbol = 'AAPL'\" --data events --csv")]
-pub(crate) struct QueryArgs {
-    /// A query that reads; statements that change something are refused.
-    pub(crate) sql: String,
-    /// Folder of the events.
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) data: PathBuf,
-    /// Print one JSON object a row.
-    #[arg(long, conflicts_with = "csv")]
-    pub(crate) json: bool,
-    /// Print comma-separated values under a line of names.
-    #[arg(long)]
-    pub(crate) csv: bool,
 }

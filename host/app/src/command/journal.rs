@@ -110,7 +110,7 @@ fn show(args: &JournalShowArgs, signals: &Signals) -> Result<()> {
 }
 
 /// Whether somebody still reads.
-fn written(result: std::io::Result<()>) -> Result<bool> {
+pub(super) fn written(result: std::io::Result<()>) -> Result<bool> {
     match result {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
