@@ -37,7 +37,8 @@ pub struct Reconciled {
     pub sent: u64,
     /// Of those, the venue has said something of.
     pub answered: u64,
-    /// Of those sent, the venue never had, and said so.
+    /// Of those sent, never orders at the venue: lost with the line, or in place of one that had
+    /// ended by then.
     pub not_received: u64,
     /// Of those sent, nothing is known of.
     pub unanswered: u64,
@@ -187,7 +188,7 @@ impl fmt::Display for Reconciled {
         };
         writeln!(f, "orders sent                     {:>9}", self.sent)?;
         writeln!(f, "  answered by the venue         {:>9}", self.answered)?;
-        writeln!(f, "  never received by the venue   {:>9}", self.not_received)?;
+        writeln!(f, "  never orders at the venue     {:>9}", self.not_received)?;
         writeln!(f, "  unanswered                    {:>9}", self.unanswered)?;
         writeln!(f, "known to the venue, no intent   {:>9}", self.not_journaled)?;
         if self.unanswered > 0 {

@@ -294,7 +294,7 @@ fn evidence(page: &mut Page, report: &DayReport) {
     page.pairs(&[
         ("orders sent", count(it.sent)),
         ("answered by the venue", count(it.answered)),
-        ("never received by the venue", count(it.not_received)),
+        ("never orders at the venue", count(it.not_received)),
         ("unanswered", count(it.unanswered)),
         ("known to the venue, no intent", count(it.not_journaled)),
         ("records that cannot be read", count(it.unreadable)),

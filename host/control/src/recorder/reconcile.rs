@@ -84,7 +84,8 @@ pub struct Counts {
     pub sent: u64,
     /// Of those, the venue has said something of.
     pub answered: u64,
-    /// Of those sent, the venue never had: it said so, and nothing else.
+    /// Of those sent, never orders at the venue: lost with the line, or in place of one that had
+    /// ended by then.
     pub not_received: u64,
     /// Of those sent, of which nothing is known.
     pub unanswered: u64,

@@ -97,7 +97,7 @@ pub struct OrderCounts {
     pub answered: u64,
     /// Refused by it.
     pub rejected: u64,
-    /// Never received by it.
+    /// Never orders there: lost with the line, or in place of one that had ended by then.
     pub not_received: u64,
     /// With an execution.
     pub with_fill: u64,
