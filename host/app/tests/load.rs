@@ -47,8 +47,8 @@ struct Load {
     fuzzer: Option<Fuzzer>,
 }
 
-/// Schemathesis, which makes requests out of the API's document, right ones and wrong ones. Its role
-/// is that of a viewer: it changes nothing.
+/// Schemathesis, which makes requests out of the API's document, right ones and wrong ones. Its
+/// role is that of a viewer: it changes nothing.
 struct Fuzzer(Child);
 
 impl Fuzzer {
@@ -279,8 +279,9 @@ fn a_thousand_lookers_on_leave_the_median_from_tick_to_trade_within_five_percent
         std::thread::sleep(PAUSE);
         let after = Phase::measure(&page, &host);
         println!(
-            "tick to trade p50: {:.0} ns before, {:.0} ns with {STREAMS} streams ({} orders, {} KiB \
-             streamed), {:.0} ns after; {} %, {} %, {} % of a core; memory grew by {grown} KiB",
+            "tick to trade p50: {:.0} ns before, {:.0} ns with {STREAMS} streams ({} orders, \
+             {} KiB streamed), {:.0} ns after; {} %, {} %, {} % of a core; memory grew by {grown} \
+             KiB",
             before.median,
             during.median,
             during.orders,

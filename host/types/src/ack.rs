@@ -80,8 +80,8 @@ pub enum AckKind {
     /// The venue changed its side mark or its size, as asked for or on its own.
     Modified,
     /// Never an order at the venue: its line was down, and the account query showed that the number
-    /// was not used; or it was to replace one that had ended by then, which the venue passes over in
-    /// silence (OUCH 5.0 "Replace Order Request").
+    /// was not used; or it was to replace one that had ended by then, which the venue passes over
+    /// in silence (OUCH 5.0 "Replace Order Request").
     NotReceived,
 }
 
