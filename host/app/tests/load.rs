@@ -26,7 +26,7 @@ const SYMBOLS: [&str; 8] =
     ["SIM000", "SIM001", "SIM002", "SIM003", "SIM004", "SIM005", "SIM006", "SIM007"];
 const STREAMS: usize = 1_000;
 const NEVER_READ: usize = 100;
-/// How much longer the median may take.
+/// How much longer the median may be shown to take; a few rounds cannot show that it takes less.
 const ALLOWED: f64 = 1.05;
 /// Least share of its core, in percent, that the thread, which spins, has in a quiet moment. A core
 /// that a build or another test shares says nothing about the load of this one.
@@ -227,7 +227,7 @@ fn is_over(ratios: &[f64]) -> bool {
 }
 
 #[test]
-fn a_thousand_lookers_on_leave_the_median_from_tick_to_trade_within_five_percent() {
+fn a_thousand_lookers_on_are_not_shown_to_lengthen_tick_to_trade_by_more_than_five_percent() {
     let cores = pin::cores().expect("cores");
     let Some(&core) = cores.last().filter(|_| cores.len() > 1) else {
         println!("skipped: one core is not enough to keep the clients off the trading thread's");
